@@ -1,0 +1,1 @@
+"""How a process runs: what every service needs and no business word."""

@@ -1,0 +1,1 @@
+"""The `crossdock` command and the supervisor of the embedded stack."""

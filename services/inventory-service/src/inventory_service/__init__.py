@@ -1,0 +1,1 @@
+"""Stock that is really there: levels, reservations, allocations and the ledger."""

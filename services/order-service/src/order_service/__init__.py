@@ -1,0 +1,1 @@
+"""Orders, their holds, the marketplaces they come from and the order process."""

@@ -1,0 +1,1 @@
+"""Shipments, parcels, labels, customs data, tracking and returns."""
