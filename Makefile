@@ -1,0 +1,91 @@
+# `make` lists what there is. Everything runs from .venv, made from the hash-pinned locks.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+MEMBERS ?= libs/contracts libs/chassis libs/cli deploy/sandbox \
+	services/order-service services/inventory-service services/shipping-service services/notify-service
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+STAMP := $(VENV)/.installed
+UV := $(BIN)/uv
+ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
+
+.PHONY: help setup test check lint types imports locks format lock demo up clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv from the locks (costs nothing when nothing changed)
+
+$(VENV)/bin/python:
+	@for candidate in "$(PYTHON)" python3; do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec "$$candidate" -m venv $(VENV); \
+		fi; \
+	done; \
+	echo "Crossdock needs Python 3.11 or newer; neither $(PYTHON) nor python3 is. Try: make setup PYTHON=/path/to/python3.11" >&2; \
+	exit 1
+
+$(STAMP): requirements.lock requirements-tools.lock $(ALL_MEMBERS:%=%/pyproject.toml) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(ALL_MEMBERS:%=--editable %)
+	@touch $@
+
+test: setup ## run every test
+	$(BIN)/pytest -n auto
+
+check: lint types imports locks ## lint, formatting, types, who imports whom, locks
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+# Member by member, because each has its own `tests` package. `make types MEMBERS=libs/chassis` checks one.
+types: setup
+	@for member in $(MEMBERS); do \
+		echo "mypy --strict $$member"; \
+		(cd "$$member" && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+			--cache-dir $(CURDIR)/.mypy_cache/"$${member##*/}" src $$(ls -d tests 2>/dev/null)); \
+	done
+
+imports: setup
+	$(BIN)/lint-imports --cache-dir .import_linter_cache
+
+locks: setup
+	$(BIN)/python .ci/check_locks.py
+
+format: setup ## sort imports, apply safe fixes, format
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+# Linux and 3.11 are named, so that the locks come out the same on every machine. The members' locks are
+# constrained by the root's: one version of a package everywhere. UPGRADE=--upgrade takes newer versions.
+UPGRADE ?=
+COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11 \
+	--python-platform x86_64-unknown-linux-gnu \
+	$(foreach member,$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(ALL_MEMBERS:%=%/pyproject.toml)),--no-emit-package $(member))
+LOCKED := $(filter services/% libs/cli deploy/sandbox,$(ALL_MEMBERS))
+
+lock: | $(VENV)/bin/python ## compile every lock anew after a dependency changed (UPGRADE=--upgrade for newer versions)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
+	$(COMPILE) $(UPGRADE) --group pyproject.toml:tools --output-file requirements-tools.lock
+	$(COMPILE) $(UPGRADE) --group dev pyproject.toml --output-file requirements.lock
+	@for member in $(LOCKED); do \
+		rm -f "$$member/requirements.lock"; \
+		$(COMPILE) --no-annotate --constraints requirements.lock "$$member/pyproject.toml" \
+			--output-file "$$member/requirements.lock"; \
+	done
+
+demo: setup ## run the whole system on this machine and send orders through it
+	$(BIN)/crossdock demo --fresh
+
+up: setup ## run the whole system on this machine until Ctrl-C
+	$(BIN)/crossdock up
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find deploy libs services tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
