@@ -13,10 +13,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-#: The only three shapes a line may have: a pin, one of its hashes, a remark on who asked for it.
+#: The only three shapes a line may have: a pin, one of its hashes, a remark without a path.
 PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.!+]+)(?: ; [^:/]+)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
-REMARK = re.compile(r" +# +(?:via\b *)?[A-Za-z0-9._-]*(?: \([A-Za-z0-9._/-]+\.toml(?::\w+)?\))?")
+REMARK = re.compile(r" *(?:#[^/\\]*)?")
 
 
 def check(lock: Path, asked: list[str], members: set[str], versions: dict[str, str]) -> list[str]:
