@@ -1,0 +1,92 @@
+"""One transaction: its time, its connection, and what it says and asks for when it commits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from crossdock_contracts.envelope import Cause
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from crossdock_chassis.jobs import Jobs
+from crossdock_chassis.outbox import Outbox
+from crossdock_chassis.timers import Timers
+
+NO_CAUSE = Cause()
+
+
+class Transaction:
+    """What every service's transaction has; a service adds its repositories in a subclass.
+
+    `now` is the database's clock at the start. `outbox`, `jobs` and `timers` collect and are written by the
+    last statements before the commit, after the rows they speak of are locked.
+    """
+
+    def __init__(self, connection: AsyncConnection, now: datetime, cause: Cause) -> None:
+        self.connection = connection
+        self.now = now
+        self.cause = cause
+        self.outbox = Outbox(now=now, cause=cause)
+        self.jobs = Jobs(now=now, cause=cause)
+        self.timers = Timers(connection, cause=cause)
+
+    async def flush(self) -> None:
+        """Write what was collected. Called once, by `Database.transaction`, as the last thing before the commit."""
+        await self.jobs.flush(self.connection)
+        await self.outbox.flush(self.connection)
+
+
+TX = TypeVar("TX", bound=Transaction)
+
+
+class Wakeups:
+    """In-process signals after a commit. Only a shortcut: whoever waits on them polls as well."""
+
+    def __init__(self) -> None:
+        self.outbox = asyncio.Event()
+        self.jobs = asyncio.Event()
+
+
+class Database(Generic[TX]):
+    """The service's own database. `transaction_type` builds the service's transaction from connection, time and cause."""
+
+    def __init__(
+        self, engine: AsyncEngine, transaction_type: Callable[[AsyncConnection, datetime, Cause], TX]
+    ) -> None:
+        self.engine = engine
+        self.wakeups = Wakeups()
+        self._transaction_type = transaction_type
+
+    @asynccontextmanager
+    async def transaction(self, cause: Cause = NO_CAUSE) -> AsyncIterator[TX]:
+        """Begin; commit on leaving, roll back on an exception. READ COMMITTED.
+
+        `cause` is what everything published or asked for in it follows from unless the call says otherwise.
+        """
+        async with self.engine.connect() as connection, connection.begin():
+            now = (await connection.execute(text("select crossdock_now()"))).scalar_one()
+            tx = self._transaction_type(connection, now, cause)
+            yield tx
+            await tx.flush()
+        if tx.outbox.written:
+            self.wakeups.outbox.set()
+        if tx.jobs.written:
+            self.wakeups.jobs.set()
+
+    async def dispose(self) -> None:
+        await self.engine.dispose()
+
+
+def open_engine(url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "crossdock") -> AsyncEngine:
+    """An engine whose pool waits 2 s and no longer, recycles connections after 30 min, and names itself."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=2,
+        pool_recycle=1800,
+        pool_pre_ping=False,
+        connect_args={"timeout": 5, "server_settings": {"application_name": name, "jit": "off"}},
+    )

@@ -1,0 +1,187 @@
+"""The asking side of outside calls: a row in `job`, written with the state that wants the call.
+
+The runner (job_runner.py) makes the call later, outside any transaction.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from crossdock_contracts.envelope import Cause
+from sqlalchemy import ARRAY, DateTime, Text, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crossdock_chassis.ids import new_id
+
+
+class NotSent(Exception):
+    """Nothing reached them, or they asked us to come later: the runner tries again after `retry_after_s`."""
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class OutcomeUnknown(Exception):
+    """It may have happened. The next attempt sees `job.outcome_unknown` and has to ask before it does it again."""
+
+
+class NeedsPerson(Exception):
+    """Nobody can be asked, or asking did not help: the job waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One outside call to make. `attempts` counts this one; `outcome_unknown` says an earlier one may have worked."""
+
+    job_id: UUID
+    merchant_id: str
+    kind: str
+    reference: str
+    destination: str
+    payload: Mapping[str, Any]
+    attempts: int
+    outcome_unknown: bool
+    run_at: datetime
+    deadline_at: datetime | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Bounds of one party we call: calls at once per process, calls a second per process."""
+
+    name: str
+    concurrency: int = 8
+    rate_per_s: float | None = None
+
+
+class JobHandler(Protocol):
+    """Makes the call and stores its result; ends with `tx.jobs.done(job)` in the transaction of the effect.
+
+    Raises NotSent, OutcomeUnknown or NeedsPerson; a plain refusal is an effect of its own: store it and call
+    `tx.jobs.refused(job, code)`. Any other exception counts as OutcomeUnknown.
+    """
+
+    def __call__(self, job: Job) -> Awaitable[None]: ...
+
+
+_INSERT = text(
+    """
+    insert into job (job_id, merchant_id, kind, reference, destination, payload, run_at, deadline_at,
+                     cause_event_id, correlation_id, traceparent)
+    select * from unnest(:ids, :merchants, :kinds, :refs, :destinations, :payloads, :run_ats, :deadlines,
+                         :causes, :correlations, :traces)
+    on conflict (kind, reference) do nothing
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(PgUUID)),
+    bindparam("merchants", type_=ARRAY(Text)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("refs", type_=ARRAY(Text)),
+    bindparam("destinations", type_=ARRAY(Text)),
+    bindparam("payloads", type_=ARRAY(JSONB)),
+    bindparam("run_ats", type_=ARRAY(DateTime(timezone=True))),
+    bindparam("deadlines", type_=ARRAY(DateTime(timezone=True))),
+    bindparam("causes", type_=ARRAY(PgUUID)),
+    bindparam("correlations", type_=ARRAY(PgUUID)),
+    bindparam("traces", type_=ARRAY(Text)),
+)
+
+_SETTLE = text(
+    """
+    update job set state = :state, last_error = :error, lease_until = null, lease_owner = null,
+                   settled_at = statement_timestamp()
+    where job_id = :job_id
+    """
+)
+
+# A person's "try again", or an outcome that became known: the same row runs once more.
+_AGAIN = text(
+    """
+    update job set state = 'ready', run_at = :run_at, attempts = 0, last_error = null, settled_at = null,
+                   lease_until = null, lease_owner = null,
+                   outcome_unknown = outcome_unknown and not :certainly_not_done
+    where kind = :kind and reference = :reference and state in ('refused', 'needs_person', 'ready')
+    """
+)
+
+
+class Jobs:
+    """Collects the jobs a transaction asks for; settles the job a handler is running."""
+
+    def __init__(self, *, now: datetime, cause: Cause) -> None:
+        self._now = now
+        self._cause = cause
+        self._rows: list[dict[str, Any]] = []
+        self._statements: list[tuple[Any, dict[str, Any]]] = []
+        self.written = False
+
+    async def add(
+        self,
+        kind: str,
+        reference: str,
+        *,
+        merchant_id: str,
+        destination: str,
+        payload: Mapping[str, Any],
+        run_at: datetime | None = None,
+        deadline_at: datetime | None = None,
+        caused_by: Cause | None = None,
+    ) -> None:
+        """Ask for one call. Safe to repeat: (kind, reference) is asked for once, whatever its state is now."""
+        cause = caused_by or self._cause
+        self._rows.append(
+            {
+                "ids": new_id(),
+                "merchants": merchant_id,
+                "kinds": kind,
+                "refs": reference,
+                "destinations": destination,
+                "payloads": dict(payload),
+                "run_ats": run_at or self._now,
+                "deadlines": deadline_at,
+                "causes": cause.event_id,
+                "correlations": cause.correlation_id,
+                "traces": cause.traceparent,
+            }
+        )
+
+    async def done(self, job: Job) -> None:
+        """The call had its effect, which this transaction stores."""
+        self._statements.append((_SETTLE, {"job_id": job.job_id, "state": "done", "error": None}))
+
+    async def refused(self, job: Job, code: str) -> None:
+        """They understood and said no; this transaction stores what follows. `code` holds no personal data."""
+        self._statements.append((_SETTLE, {"job_id": job.job_id, "state": "refused", "error": code}))
+
+    async def again(
+        self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False
+    ) -> None:
+        """Run a refused or waiting job once more. `certainly_not_done`: a person checked that no call went through."""
+        self._statements.append(
+            (
+                _AGAIN,
+                {
+                    "kind": kind,
+                    "reference": reference,
+                    "run_at": run_at or self._now,
+                    "certainly_not_done": certainly_not_done,
+                },
+            )
+        )
+        self.written = True
+
+    async def flush(self, connection: AsyncConnection) -> None:
+        for statement, values in self._statements:
+            await connection.execute(statement, values)
+        self._statements = []
+        if self._rows:
+            columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
+            await connection.execute(_INSERT, columns)
+            self._rows = []
+            self.written = True
