@@ -137,7 +137,7 @@ class StockReleasedV1(StockAnswer):
     TYPE: ClassVar[str] = "crossdock.stock.released.v1"
     TOPIC: ClassVar[str] = "stock.released"
 
-    cause: ReleaseCause
+    released_because: ReleaseCause
     released_allocation_ids: tuple[UUID, ...]
     still_allocated: tuple[Allocation, ...] = ()
 

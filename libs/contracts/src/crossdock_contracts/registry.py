@@ -8,5 +8,5 @@ from crossdock_contracts.envelope import Event, concrete
 
 PUBLISHERS = (orders, inventory, shipping, notifications)
 
-#: CloudEvents type -> model, in the order of the publishing services' files.
+#: CloudEvents type -> model.
 EVENTS: Mapping[str, type[Event]] = MappingProxyType({one.TYPE: one for one in concrete(Event)})
