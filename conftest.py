@@ -60,8 +60,8 @@ def fresh_database(
 ) -> Iterator[FreshDatabase]:
     """Factory `(template_key, prepare)` of databases that are dropped after the test.
 
-    The first call of a key in a session makes a template and runs `prepare(owner_url)` on it, in a thread of its
-    own, so it may run an event loop (Alembic does). Later calls copy the template; their `prepare` is not run.
+    The first call of a key in a session makes a template and runs `prepare(owner_url)` on it, in a thread of
+    its own, so it may run an event loop (Alembic does). Later calls copy the template and do not prepare.
     The roles are `<template_key>_owner` and `<template_key>_app`, as a service's: test as the second.
     """
     made: list[str] = []

@@ -158,6 +158,20 @@ def test_passwords_do_not_reach_the_log_even_when_a_statement_fails(
     assert "hunter2" not in (reachable_folder / "postgres" / "postgres.log").read_text(encoding="utf-8")
 
 
+def test_a_private_umask_does_not_lock_the_server_out(fresh_folder: Path) -> None:
+    server = PostgresServer(fresh_folder / "deeper" / "postgres", for_tests=True)
+    usual = os.umask(0o077)
+
+    try:
+        server.start()
+    finally:
+        os.umask(usual)
+    answer = server.sql("SELECT 1;")
+    server.stop()
+
+    assert answer == "1"
+
+
 def test_a_taken_port_is_named(fresh_folder: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

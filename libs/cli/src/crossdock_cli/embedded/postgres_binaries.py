@@ -58,8 +58,15 @@ def binaries_for(account: Account | None, copies: Path) -> PostgresBinaries:
     installed = installed_binaries()
     if account is None or first_unreachable(installed.folder / "bin", account) is None:
         return installed
+    return copy_for(installed, copies)
+
+
+def copy_for(installed: PostgresBinaries, copies: Path) -> PostgresBinaries:
+    """Return a copy under `copies` that everybody may run; made once per version."""
     target = copies / installed.version
     if not target.exists():
+        copies.mkdir(parents=True, exist_ok=True)
+        copies.chmod(0o755)
         _copy(installed, target)
     return PostgresBinaries(target / _INSTALLATION, installed.version)
 

@@ -22,6 +22,7 @@ from crossdock_cli.embedded.launch import (
     refuse_taken_port,
     signal_group,
 )
+from crossdock_cli.embedded.supervisor import Child
 from crossdock_cli.embedded.topics import Topic, create_missing_topics, load_topics
 
 _STEP_S = 0.01
@@ -66,7 +67,7 @@ class TansuBroker:
         return f"{LOOPBACK}:{self._port}"
 
     def launch(self) -> Launch:
-        """Return the process to start, with a cluster id nobody has had; `cluster_id` is that one from now on."""
+        """Return the process to start; from now on `cluster_id` is its, which nobody has had before."""
         self.cluster_id = f"tansu-{uuid.uuid4()}"
         listener = f"tcp://{self.bootstrap_servers}"
         return Launch(
@@ -81,6 +82,13 @@ class TansuBroker:
             environment={**CLEAN_ENVIRONMENT, "RUST_LOG": "warn"},
         )
 
+    def as_child(self) -> Child:
+        """Return this broker for a supervisor that keeps it alive, in place of `start` and `stop`.
+
+        Every start of it is a new, empty cluster with the topics created.
+        """
+        return Child("broker", self.launch, self.is_ready, self.create_topics, ready_timeout_s=30)
+
     async def start(self, *, with_topics: bool = True, timeout_s: float = 15) -> None:
         """Start the broker, wait until it answers as the new cluster, create the topics.
 
@@ -92,7 +100,7 @@ class TansuBroker:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         launch = self.launch()
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  our own binary and arguments
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603  returns after the fork; our own binary
                 launch.argv, stdout=log, stderr=subprocess.STDOUT, **launch.popen_options()
             )
         try:

@@ -18,7 +18,7 @@ _NO_ERROR, _TOPIC_ALREADY_EXISTS = 0, 36  # Kafka protocol, "Error Codes"
 
 
 class Topic(BaseModel):
-    """One topic as operators order it. `partitions` is the real cluster's, `embedded_partitions` a laptop's."""
+    """One topic as operators order it; `embedded_partitions` is what a laptop has instead of `partitions`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
