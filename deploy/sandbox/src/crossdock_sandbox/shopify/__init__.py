@@ -1,0 +1,1 @@
+"""Shopify's Admin API and its webhooks, for any number of shops."""
