@@ -1,15 +1,12 @@
 """The fixtures every other test stands on."""
 
 import asyncio
-from collections.abc import Callable
 
 import asyncpg
 import pytest
 
-from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.postgres import PostgresServer
-
-FreshDatabase = Callable[..., DatabaseUrls]
+from crossdock_cli.embedded.templates import FreshDatabase
 
 
 def dsn(url: str) -> str:
