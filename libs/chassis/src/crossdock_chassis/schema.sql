@@ -108,6 +108,7 @@ create table parked_key (
     primary key (consumer, key)
 );
 
+-- The key's events in the order they came. They go only with their key, and a key goes only when none is left.
 create table parked_event (
     consumer text not null,
     key text not null,
@@ -119,7 +120,24 @@ create table parked_event (
     headers text[] not null,
     payload bytea,
     parked_at timestamptz not null default statement_timestamp(),
-    primary key (consumer, key, n)
+    primary key (consumer, key, n),
+    foreign key (consumer, key) references parked_key
+);
+
+-- What people did about parked keys, and why.
+create table parked_audit (
+    audit_id uuid primary key,
+    consumer text not null,
+    key text not null,
+    merchant_id text,
+    action text not null check (action in ('replayed', 'failed_again', 'discarded')),
+    events integer not null,
+    error_type text not null,
+    fingerprint text not null,
+    actor_kind text not null,
+    actor_name text not null,
+    reason text,
+    at timestamptz not null default statement_timestamp()
 );
 
 -- Calls to the outside. Run by the work role, never inside a transaction, never by a consumer.
