@@ -1,0 +1,1 @@
+"""What shipping is, without any framework."""
