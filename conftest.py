@@ -16,6 +16,27 @@ from crossdock_cli.embedded.tansu import TansuBroker
 from crossdock_cli.embedded.templates import DatabaseTemplates, FreshDatabase
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--apache-kafka",
+        action="store_true",
+        help="also run the tests that start a real Apache Kafka: they need Java, and Maven at the first run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "apache_kafka: starts a JVM; runs with --apache-kafka alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--apache-kafka"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("apache_kafka") is not None]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def reachable_folder() -> Iterator[Path]:
     """A temporary folder an unprivileged server process can reach; pytest's own are closed to other users."""
@@ -42,7 +63,7 @@ def database_templates(postgres: PostgresServer) -> DatabaseTemplates:
 
 @pytest.fixture
 def fresh_database(database_templates: DatabaseTemplates) -> Iterator[FreshDatabase]:
-    """Call it with a key and a preparation, such as a service's migrations, for a database of this test alone."""
+    """Call it with a key and a preparation (a service's migrations) for a database of this test alone."""
     yield database_templates.fresh
     database_templates.drop_all()
 

@@ -1,5 +1,6 @@
 """How one operating system process of the embedded stack is started and ended."""
 
+import asyncio
 import ctypes
 import os
 import pwd
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +83,16 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
     except ProcessLookupError:
         return
+
+
+async def end_process(process: subprocess.Popen[bytes], number: signal.Signals, *, patience_s: float) -> None:
+    """Send a process its signal and wait for its end; SIGKILL for its group when that takes too long."""
+    process.send_signal(number)
+    deadline = time.monotonic() + patience_s
+    while process.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110  another process ends
+        await asyncio.sleep(0.01)
+    signal_group(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def account_for(name: str) -> Account:

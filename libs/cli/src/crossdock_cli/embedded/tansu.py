@@ -9,18 +9,16 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
+from crossdock_cli.embedded.broker_probe import answering_cluster
 from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.embedded.launch import (
     CLEAN_ENVIRONMENT,
     LOOPBACK,
     Launch,
+    end_process,
     free_port,
     log_tail,
     refuse_taken_port,
-    signal_group,
 )
 from crossdock_cli.embedded.supervisor import Child
 from crossdock_cli.embedded.topics import Topic, create_missing_topics, load_topics
@@ -126,16 +124,7 @@ class TansuBroker:
 
     async def is_ready(self) -> bool:
         """Whether the broker of the latest launch, and no other, answers on the port."""
-        if not await _listens(self._port):
-            return False  # aiokafka would log an error at every try
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5_000)
-        try:
-            await admin.start()
-            return bool((await admin.describe_cluster())["cluster_id"] == self.cluster_id)
-        except (KafkaError, OSError):
-            return False
-        finally:
-            await admin.close()
+        return await answering_cluster(self._port) == self.cluster_id
 
     async def stop(self) -> None:
         """End the broker and all it holds. Nothing happens when it does not run."""
@@ -152,22 +141,5 @@ class TansuBroker:
 
     async def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        signal_group(process.pid, number)
-        for _ in range(int(5 / _STEP_S)):
-            if process.poll() is not None:
-                return
-            await asyncio.sleep(_STEP_S)
-        signal_group(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(LOOPBACK, port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
+        if process is not None:
+            await end_process(process, number, patience_s=5)
