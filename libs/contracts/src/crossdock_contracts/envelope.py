@@ -1,4 +1,4 @@
-"""What every event has in common: its name, its key, its version, and the CloudEvents attributes around it."""
+"""What every event has in common: its name, its key, its version, and the CloudEvents attributes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ DecimalString = Annotated[str, Field(pattern=r"^-?\d{1,18}(\.\d{1,12})?$")]
 
 
 class Record(BaseModel):
-    """A value inside an event. Frozen; a field that the contract does not know is an error to the publisher."""
+    """A value inside an event. Frozen; a publisher cannot set a field that the contract does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Money(Record):
-    """An amount in the currency's minor unit: 1999, EUR, exponent 2 is 19.99 EUR; 1999, JPY, exponent 0 is 1999 JPY."""
+    """An amount in the minor unit: 1999, EUR, exponent 2 is 19.99 EUR; 1999, JPY, exponent 0 is 1999 JPY."""
 
     amount_minor: int
     currency: Currency
@@ -48,7 +48,7 @@ class ActorKind(StrEnum):
 
 
 class Actor(Record):
-    """Who made it happen. `name` is a token's name, a service, a platform or a timer: never a buyer's name."""
+    """Who made it happen. `name` is that of a token, a service, a platform or a timer: never a buyer's."""
 
     kind: ActorKind
     name: str = Field(min_length=1, max_length=128)
@@ -93,7 +93,7 @@ class Event(Record):
     merchant_id: MerchantId
     aggregate_version: int = Field(
         ge=1,
-        description="Counts 1, 2, 3, ... per publisher and key over all topics of that publisher (ce_aggregateversion).",
+        description="Counts 1, 2, 3, ... per publisher and key over all its topics (ce_aggregateversion).",
     )
     actor: Actor
     reason: str | None = Field(default=None, max_length=500)

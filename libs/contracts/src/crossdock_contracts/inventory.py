@@ -39,7 +39,7 @@ class Place(Record):
 
 
 class WarehouseFacts(Record):
-    """The warehouse as used for this order. `cut_off` is local time HH:MM: later hand-overs leave the next day."""
+    """The warehouse as used for this order. `cut_off` is local time: later hand-overs leave the next day."""
 
     warehouse: str = Field(min_length=1, max_length=64)
     address: Place
@@ -89,7 +89,7 @@ class Unfilled(Record):
 
 
 class StockAnswer(OrderKeyed):
-    """Inventory answers each order version that is not held exactly once; later sets repeat the newest version."""
+    """Each order version that is not held is answered exactly once; later sets repeat the newest version."""
 
     SOURCE: ClassVar[str] = SOURCE
 

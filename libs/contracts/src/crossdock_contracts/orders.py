@@ -54,9 +54,13 @@ class Fulfilment(Record):
     policy: FulfilmentPolicy
     label_source: LabelSource = LabelSource.CARRIER
     ship_by: Timestamp | None = None
-    shipping_method: str | None = Field(default=None, max_length=255, description="what the buyer chose, as named there")
+    shipping_method: str | None = Field(
+        default=None, max_length=255, description="what the buyer chose, as named there"
+    )
     incoterm: str | None = Field(default=None, pattern=r"^(DAP|DDP)$")
-    reserve_until: Timestamp | None = Field(default=None, description="only while unpaid: stock is kept until then")
+    reserve_until: Timestamp | None = Field(
+        default=None, description="only while unpaid: stock is kept until then"
+    )
 
 
 class Destination(Record):
@@ -87,7 +91,9 @@ class OrderLine(Record):
     title: str = Field(max_length=1000)
     units_ordered: int = Field(ge=0)
     units: int = Field(ge=0)
-    unit_value: DecimalString = Field(description="value of one unit for customs, in the currency of line_total")
+    unit_value: DecimalString = Field(
+        description="value of one unit for customs, in the currency of line_total"
+    )
     line_total: Money = Field(description="what was paid for the line before order-level charges: the fact")
     kit: KitOrigin | None = None
 

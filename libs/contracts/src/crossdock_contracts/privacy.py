@@ -28,5 +28,7 @@ def redact(model: BaseModel) -> dict[str, object]:
         elif isinstance(value, BaseModel):
             shown[name] = redact(value)
         elif isinstance(value, tuple | list):
-            shown[name] = [redact(one) if isinstance(one, BaseModel) else shown[name][i] for i, one in enumerate(value)]
+            shown[name] = [
+                redact(one) if isinstance(one, BaseModel) else shown[name][i] for i, one in enumerate(value)
+            ]
     return shown

@@ -1,4 +1,4 @@
-"""What a carrier is asked to carry, and what it answers, in our words and units: grams, millimetres, minor units."""
+"""What a carrier is asked to carry and what it answers, in our units: grams, millimetres, minor units."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A sender or a consignee; `lines` are the non-empty address lines in order, `country` is ISO 3166-1 alpha-2."""
+    """A sender or a consignee. `lines`: the non-empty address lines in order; `country`: ISO 3166-1 alpha-2."""
 
     name: str | None
     lines: tuple[str, ...]
@@ -55,9 +55,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class ConsignmentRequest:
-    """One parcel to be carried. `reference` is ours, unique per label ever asked for: it is what we ask by later.
+    """One parcel to be carried.
 
-    `customs` is empty exactly when no border is crossed.
+    `reference` is ours, unique per label ever asked for: it is what we ask by later. `customs` is empty exactly when no border is crossed.
     """
 
     reference: str
@@ -87,7 +87,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class BoughtLabel:
-    """A paid label. `carrier` and `service` are who really carries it, which an aggregator chooses among its own."""
+    """A paid label. `carrier` and `service` name who really carries it: an aggregator chooses among its own."""
 
     carrier_ref: str
     carrier: str

@@ -9,7 +9,8 @@ from shipping_service.domain.consignment import BoughtLabel, ConsignmentRequest,
 class CarrierRejected(Exception):
     """They understood and said no; asking again unchanged will not help.
 
-    `code` is theirs, kept as it came; `field` is ours (`ship_to.phone`) where it is known. Neither holds personal data.
+    `code` is theirs, kept as it came; `field` is ours (`ship_to.phone`) where it is known. Neither holds
+    personal data.
     """
 
     def __init__(self, code: str, field: str | None = None) -> None:
@@ -27,7 +28,7 @@ class CarrierUnavailable(Exception):
 
 
 class CarrierMisconfigured(Exception):
-    """Our account or credentials are refused: no parcel's fault, and nothing goes on until a person mends it."""
+    """Our account or credentials are refused: no parcel's fault; nothing goes on until a person mends it."""
 
 
 class CarrierOutcomeUnknown(Exception):
