@@ -1,6 +1,17 @@
 """Sandboxes inside a test's own event loop: `async with running_shopify(tmp_path) as sandbox: ...`."""
 
+from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 
-__all__ = ["Receiver", "ShopifyOptions", "ShopifySandbox", "receiving", "running_shopify"]
+__all__ = [
+    "EasyPostOptions",
+    "EasyPostSandbox",
+    "Receiver",
+    "ShopifyOptions",
+    "ShopifySandbox",
+    "receiving",
+    "running_easypost",
+    "running_shopify",
+]

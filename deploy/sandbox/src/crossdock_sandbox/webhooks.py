@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 
 import aiohttp
 
@@ -62,6 +63,14 @@ PAGES = {
     ),
     "attempts": Page(("id", "delivery_id", "at", "status", "error", "duration_ms")),
 }
+
+
+class Signature(StrEnum):
+    """How a delivery is signed; the control APIs can ask for a spoiled one."""
+
+    GOOD = "good"
+    BAD = "bad"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from crossdock_sandbox import clock
 from crossdock_sandbox.shopify.store import Shop, Store
-from crossdock_sandbox.webhooks import Delivery
+from crossdock_sandbox.webhooks import Delivery, Signature
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
@@ -31,12 +30,6 @@ class ShopGiven(BaseModel):
 
     def shop_row(self) -> Shop:
         return Shop(**self.model_dump())
-
-
-class Signature(StrEnum):
-    GOOD = "good"
-    BAD = "bad"
-    MISSING = "missing"
 
 
 class DeliveryGiven(BaseModel):

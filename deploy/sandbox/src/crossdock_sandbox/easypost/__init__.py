@@ -1,0 +1,1 @@
+"""EasyPost's API: shipments with rates, labels bought once, refunds, trackers, webhooks."""
