@@ -171,7 +171,7 @@ class OrderCreatedV1(OrderSnapshot):
 
 
 class OrderChangedV1(OrderSnapshot):
-    """The order stands differently now: content, holds, or the end of a cancel (`cancelled`, or `open` again)."""
+    """The order stands differently now: content, holds, or the end of a cancel (cancelled, or open again)."""
 
     TYPE: ClassVar[str] = "crossdock.order.changed.v1"
     TOPIC: ClassVar[str] = "order.changed"

@@ -1,4 +1,4 @@
-"""Personal data is marked by type, so that whatever prints an event can leave it out without a list of names."""
+"""Personal data is marked by type: whatever prints an event can leave it out without a list of names."""
 
 from typing import Annotated, TypeVar
 
@@ -18,7 +18,7 @@ REDACTED = "[personal]"
 
 
 def redact(model: BaseModel) -> dict[str, object]:
-    """The model as JSON-ready data with every personal field replaced by `[personal]`; safe to show and to log."""
+    """The model as JSON-ready data, every personal field replaced by `[personal]`: safe to show and log."""
     shown = model.model_dump(mode="json")
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)

@@ -22,7 +22,7 @@ class Content(Record):
 
 
 class ParcelEvent(OrderKeyed):
-    """One box. `order_version` and `label_revision` are those of the order snapshot its label was bought for."""
+    """One box. `order_version`, `label_revision`: of the order snapshot that its label was bought for."""
 
     SOURCE: ClassVar[str] = SOURCE
 
@@ -39,7 +39,7 @@ class ParcelEvent(OrderKeyed):
 
 
 class ParcelLabelledV1(ParcelEvent):
-    """A label is bought and stored. Said again with a higher version when it also holds for a changed order."""
+    """A label is bought and stored. Said again when the same label also holds for a changed order."""
 
     TYPE: ClassVar[str] = "crossdock.parcel.labelled.v1"
     TOPIC: ClassVar[str] = "parcel.labelled"
@@ -132,7 +132,7 @@ class ShipmentEvent(OrderKeyed):
 
 
 class ShipmentRejectedV1(ShipmentEvent):
-    """No label could be had: the carrier, or our own check before asking it, said no. A person has to repair it."""
+    """No label could be had: the carrier, or our own check before asking it, said no. A person repairs it."""
 
     TYPE: ClassVar[str] = "crossdock.shipment.rejected.v1"
     TOPIC: ClassVar[str] = "shipment.rejected"

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A sender or a consignee. `lines`: the non-empty address lines in order; `country`: ISO 3166-1 alpha-2."""
+    """A sender or a consignee. `lines`: non-empty address lines in order; `country`: ISO 3166-1 alpha-2."""
 
     name: str | None
     lines: tuple[str, ...]
@@ -57,7 +57,8 @@ class Box:
 class ConsignmentRequest:
     """One parcel to be carried.
 
-    `reference` is ours, unique per label ever asked for: it is what we ask by later. `customs` is empty exactly when no border is crossed.
+    `reference` is ours, unique per label ever asked for: it is what we ask by later. `customs` is empty
+    exactly when no border is crossed.
     """
 
     reference: str
@@ -87,7 +88,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class BoughtLabel:
-    """A paid label. `carrier` and `service` name who really carries it: an aggregator chooses among its own."""
+    """A paid label. `carrier` and `service` name who really carries it, also behind an aggregator."""
 
     carrier_ref: str
     carrier: str
