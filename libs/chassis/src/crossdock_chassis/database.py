@@ -30,10 +30,11 @@ class Transaction:
         self.cause = cause
         self.outbox = Outbox(now=now, cause=cause)
         self.jobs = Jobs(now=now, cause=cause)
-        self.timers = Timers(connection, cause=cause)
+        self.timers = Timers(cause=cause)
 
     async def flush(self) -> None:
         """Write what was collected. Called once, by `Database.transaction`, as the last thing before the commit."""
+        await self.timers.flush(self.connection)
         await self.jobs.flush(self.connection)
         await self.outbox.flush(self.connection)
 

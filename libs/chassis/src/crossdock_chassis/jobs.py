@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from crossdock_contracts.envelope import Cause
 from sqlalchemy import ARRAY, DateTime, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crossdock_chassis.ids import new_id
+from crossdock_contracts.envelope import Cause
+
+MAX_ERROR_LENGTH = 500
 
 
 class NotSent(Exception):
@@ -27,7 +29,11 @@ class NotSent(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """It may have happened. The next attempt sees `job.outcome_unknown` and has to ask before it does it again."""
+    """It may have happened. The next attempt sees `job.outcome_unknown` and asks before it does it again."""
+
+
+class LeaseLost(Exception):
+    """The attempt took too long and no longer owns the job: the transaction that settles it rolls back."""
 
 
 class NeedsPerson(Exception):
@@ -36,9 +42,13 @@ class NeedsPerson(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One outside call to make. `attempts` counts this one; `outcome_unknown` says an earlier one may have worked."""
+    """One outside call. `attempts` counts this one; `outcome_unknown` says an earlier one may have worked.
+
+    `lease` names this attempt; only the attempt that still holds the job can settle it.
+    """
 
     job_id: UUID
+    lease: UUID
     merchant_id: str
     kind: str
     reference: str
@@ -67,7 +77,7 @@ class JobHandler(Protocol):
     `tx.jobs.refused(job, code)`. Any other exception counts as OutcomeUnknown.
     """
 
-    def __call__(self, job: Job) -> Awaitable[None]: ...
+    def __call__(self, job: Job, /) -> Awaitable[None]: ...
 
 
 _INSERT = text(
@@ -95,8 +105,8 @@ _INSERT = text(
 _SETTLE = text(
     """
     update job set state = :state, last_error = :error, lease_until = null, lease_owner = null,
-                   settled_at = statement_timestamp()
-    where job_id = :job_id
+                   unknown_since = null, settled_at = statement_timestamp()
+    where job_id = :job_id and lease_owner = :lease
     """
 )
 
@@ -104,8 +114,8 @@ _SETTLE = text(
 _AGAIN = text(
     """
     update job set state = 'ready', run_at = :run_at, attempts = 0, last_error = null, settled_at = null,
-                   lease_until = null, lease_owner = null,
-                   outcome_unknown = outcome_unknown and not :certainly_not_done
+                   unknown_since = case when outcome_unknown and not :certainly_not_done
+                                        then crossdock_clock() end
     where kind = :kind and reference = :reference and state in ('refused', 'needs_person', 'ready')
     """
 )
@@ -118,7 +128,8 @@ class Jobs:
         self._now = now
         self._cause = cause
         self._rows: list[dict[str, Any]] = []
-        self._statements: list[tuple[Any, dict[str, Any]]] = []
+        self._settled: list[dict[str, Any]] = []
+        self._again: list[dict[str, Any]] = []
         self.written = False
 
     async def add(
@@ -133,7 +144,7 @@ class Jobs:
         deadline_at: datetime | None = None,
         caused_by: Cause | None = None,
     ) -> None:
-        """Ask for one call. Safe to repeat: (kind, reference) is asked for once, whatever its state is now."""
+        """Ask for one call. Safe to repeat: (kind, reference) is asked for once, whatever became of it."""
         cause = caused_by or self._cause
         self._rows.append(
             {
@@ -153,35 +164,37 @@ class Jobs:
 
     async def done(self, job: Job) -> None:
         """The call had its effect, which this transaction stores."""
-        self._statements.append((_SETTLE, {"job_id": job.job_id, "state": "done", "error": None}))
+        self._settle(job, "done", None)
 
     async def refused(self, job: Job, code: str) -> None:
-        """They understood and said no; this transaction stores what follows. `code` holds no personal data."""
-        self._statements.append((_SETTLE, {"job_id": job.job_id, "state": "refused", "error": code}))
+        """They said no; this transaction stores what follows. `code` holds no personal data."""
+        self._settle(job, "refused", code[:MAX_ERROR_LENGTH])
+
+    def _settle(self, job: Job, state: str, error: str | None) -> None:
+        self._settled.append({"job_id": job.job_id, "lease": job.lease, "state": state, "error": error})
 
     async def again(
         self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False
     ) -> None:
-        """Run a refused or waiting job once more. `certainly_not_done`: a person checked that no call went through."""
-        self._statements.append(
-            (
-                _AGAIN,
-                {
-                    "kind": kind,
-                    "reference": reference,
-                    "run_at": run_at or self._now,
-                    "certainly_not_done": certainly_not_done,
-                },
-            )
+        """Run a refused or waiting job anew. `certainly_not_done`: a person saw that no call went through."""
+        self._again.append(
+            {
+                "kind": kind,
+                "reference": reference,
+                "run_at": run_at or self._now,
+                "certainly_not_done": certainly_not_done,
+            }
         )
-        self.written = True
 
     async def flush(self, connection: AsyncConnection) -> None:
-        for statement, values in self._statements:
-            await connection.execute(statement, values)
-        self._statements = []
+        """Write what was collected. Raises LeaseLost when a job to settle is not this attempt's any more."""
+        for values in self._settled:
+            if (await connection.execute(_SETTLE, values)).rowcount != 1:
+                raise LeaseLost(values["job_id"])
+        for values in self._again:
+            await connection.execute(_AGAIN, values)
         if self._rows:
             columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
             await connection.execute(_INSERT, columns)
-            self._rows = []
-            self.written = True
+        self.written |= bool(self._again or self._rows)
+        self._settled, self._again, self._rows = [], [], []

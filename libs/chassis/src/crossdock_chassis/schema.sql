@@ -60,6 +60,7 @@ create table log_epoch (
     one boolean primary key default true check (one),
     epoch integer not null check (epoch >= 1),
     cluster_id text,
+    rebuild_wanted text,
     rebuild_next bigint,
     rebuild_until bigint,
     changed_at timestamptz not null default statement_timestamp(),
@@ -149,19 +150,22 @@ create table job (
     destination text not null,
     payload jsonb not null,
     state text not null default 'ready' check (state in ('ready', 'running', 'done', 'refused', 'needs_person')),
-    outcome_unknown boolean not null default false,
+    unknown_since timestamptz, -- an earlier attempt may have worked; a person is asked when that lasts too long
+    outcome_unknown boolean not null generated always as (unknown_since is not null) stored,
     attempts integer not null default 0,
     run_at timestamptz not null,
     deadline_at timestamptz,
     lease_until timestamptz,
-    lease_owner uuid,
+    lease_owner uuid, -- one attempt, not one process: whoever lost the lease cannot settle
     last_error text,
     cause_event_id uuid,
     correlation_id uuid,
     traceparent text,
     created_at timestamptz not null default statement_timestamp(),
     settled_at timestamptz,
-    unique (kind, reference)
+    unique (kind, reference),
+    check ((state = 'running') = (lease_owner is not null)),
+    check ((lease_owner is null) = (lease_until is null))
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 create index job_due on job (destination, run_at) where state = 'ready';
 create index job_running on job (lease_until) where state = 'running';
@@ -176,6 +180,8 @@ create table timer (
     payload jsonb not null,
     correlation_id uuid,
     traceparent text,
+    attempts integer not null default 0, -- that failed
+    retry_at timestamptz, -- not before, after one that failed
     created_at timestamptz not null default statement_timestamp(),
     unique (name, key)
 );
@@ -208,29 +214,35 @@ create index idempotency_key_age on idempotency_key (created_at);
 
 -- Partitions. The owner's rights, so that the services' own role needs no DDL.
 create function crossdock_make_partitions(days_ahead integer) returns void
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    today date := (transaction_timestamp() at time zone 'UTC')::date;
     day date;
     low text;
     high text;
 begin
-    for day in select generate_series(current_date - 1, current_date + days_ahead, interval '1 day')::date loop
-        execute format('create table if not exists public.event_log_%s partition of public.event_log '
-                       'for values from (%L) to (%L)',
-                       to_char(day, 'YYYYMMDD'), day::timestamp at time zone 'UTC',
-                       (day + 1)::timestamp at time zone 'UTC');
+    for day in select generate_series(today - 1, today + days_ahead, interval '1 day')::date loop
         low := lpad(to_hex((extract(epoch from day::timestamp at time zone 'UTC') * 1000)::bigint), 12, '0');
         high := lpad(to_hex((extract(epoch from (day + 1)::timestamp at time zone 'UTC') * 1000)::bigint), 12, '0');
-        execute format('create table if not exists public.inbox_%s partition of public.inbox '
-                       'for values from (%L) to (%L)',
-                       to_char(day, 'YYYYMMDD'),
-                       (rpad(low, 32, '0'))::uuid, (rpad(high, 32, '0'))::uuid);
+        begin
+            execute format('create table if not exists public.event_log_%s partition of public.event_log '
+                           'for values from (%L) to (%L)',
+                           to_char(day, 'YYYYMMDD'), day::timestamp at time zone 'UTC',
+                           (day + 1)::timestamp at time zone 'UTC');
+            execute format('create table if not exists public.inbox_%s partition of public.inbox '
+                           'for values from (%L) to (%L)',
+                           to_char(day, 'YYYYMMDD'),
+                           (rpad(low, 32, '0'))::uuid, (rpad(high, 32, '0'))::uuid);
+        exception when check_violation then
+            -- Rows of that day lie in a default partition already and go on doing so; the other days need theirs.
+            raise warning 'no partitions for %: a default partition is in the way', day;
+        end;
     end loop;
 end $$;
 
 -- A default partition rules out DETACH CONCURRENTLY, so old days are dropped under the role's lock time-out.
 create function crossdock_drop_partitions(log_days integer, inbox_days integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     old text;
     dropped integer := 0;
@@ -240,8 +252,9 @@ begin
         join pg_class c on c.oid = i.inhrelid
         where i.inhparent in ('public.event_log'::regclass, 'public.inbox'::regclass)
           and c.relname ~ '_\d{8}$'
-          and to_date(right(c.relname, 8), 'YYYYMMDD') < current_date
+          and to_date(right(c.relname, 8), 'YYYYMMDD') < (transaction_timestamp() at time zone 'UTC')::date
               - case when i.inhparent = 'public.inbox'::regclass then inbox_days else log_days end
+        order by i.inhparent = 'public.event_log'::regclass, c.relname -- as consumers lock: inbox, then event log
     loop
         execute format('drop table public.%I', old);
         dropped := dropped + 1;

@@ -1,0 +1,323 @@
+"""Runs the calls to the outside: claims rows of `job`, calls their handlers, and decides what follows.
+
+A job is held by a lease that is renewed while its handler runs. A process that dies loses its leases, and the
+next attempt learns that the outcome is unknown. A process that only hangs is cancelled before its lease ends,
+and cannot settle after it: `tx.jobs.done` compares the lease.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import SystemRandom
+from typing import Any
+
+import structlog
+from opentelemetry import metrics, trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from crossdock_chassis.database import Database
+from crossdock_chassis.faults import Fault
+from crossdock_chassis.job_table import GiveUp, JobTable
+from crossdock_chassis.jobs import (
+    Destination,
+    Job,
+    JobHandler,
+    LeaseLost,
+    NeedsPerson,
+    NotSent,
+    OutcomeUnknown,
+)
+from crossdock_chassis.lane import CircuitBounds, Lane
+
+log = structlog.get_logger()
+_tracer = trace.get_tracer("crossdock")
+_meter = metrics.get_meter("crossdock")
+_attempts = _meter.create_counter("crossdock.job.attempts", description="Attempts by outcome")
+_duration = _meter.create_histogram(
+    "crossdock.job.duration", unit="s", description="How long an attempt took"
+)
+_age = _meter.create_gauge("crossdock.job.age", unit="s", description="Age of the oldest open job")
+_late = _meter.create_gauge("crossdock.job.late", description="Open jobs past their deadline")
+_circuit = _meter.create_gauge("crossdock.job.circuit", description="0 closed, 1 half open, 2 open")
+_random = SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class JobBounds:
+    """Times in seconds. `attempt_s` bounds one attempt, however often its lease is renewed."""
+
+    lease_s: float = 30.0
+    attempt_s: float = 300.0
+    stop_s: float = 20.0
+    first_poll_s: float = 0.02
+    last_poll_s: float = 1.0
+    first_retry_s: float = 0.5
+    last_retry_s: float = 300.0
+    latest_retry_after_s: float = 86_400.0
+    circuit: CircuitBounds = field(default_factory=CircuitBounds)
+    # About a day at the longest back-off; earlier where nobody knows what the attempts have done.
+    max_attempts_not_sent: int = 300
+    max_attempts_unknown: int = 50
+    max_unknown_s: float = 86_400.0
+
+
+@dataclass(slots=True)
+class _Attempt:
+    job: Job
+    task: asyncio.Task[None]
+    ends_at: float
+    lease: asyncio.Timeout
+
+
+class JobRunner:
+    """Runs jobs of the given kinds at the given destinations; jobs of others are left for who knows them.
+
+    `handlers`: kind -> handler. Several processes may run at once; all bounds are per process.
+    """
+
+    def __init__(
+        self,
+        database: Database[Any],
+        handlers: Mapping[str, JobHandler],
+        destinations: Sequence[Destination],
+        bounds: JobBounds = JobBounds(),
+    ) -> None:
+        self._table = JobTable(database.engine)
+        self._handlers = handlers
+        self._bounds = bounds
+        self._lanes = {one.name: Lane(one, bounds.circuit) for one in destinations}
+        self._look = (
+            database.wakeups.jobs
+        )  # set by commits that ask for jobs, by attempts that end, and by `stop`
+        self._stopping = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._attempts: dict[
+            asyncio.Task[None], _Attempt
+        ] = {}  # strong references: asyncio keeps only weak ones
+        self._returned: list[Job] = []
+        self._late: dict[tuple[str, str], int] = {}
+
+    async def run(self) -> None:
+        """Run until `stop`. Errors of the database are logged and waited out."""
+        upkeep = asyncio.create_task(self._upkeep())
+        try:
+            await self._claim_until_stopped()
+            await self._drain()
+        finally:
+            upkeep.cancel()
+            await self._cancel_attempts()
+            await asyncio.gather(upkeep, return_exceptions=True)
+            await self._edge("job_runner.check_failed", self._check_returned())
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Claim no more, give running calls `stop_s` to end and the rest back as unknown; wait for that."""
+        self._stopping.set()
+        self._look.set()
+        await self._stopped.wait()
+
+    async def _claim_until_stopped(self) -> None:
+        poll_s = self._bounds.first_poll_s
+        while not self._stopping.is_set():
+            self._look.clear()
+            claimed = await self._edge("job_runner.claim_failed", self._claim())
+            poll_s = self._bounds.first_poll_s if claimed else min(poll_s * 2, self._bounds.last_poll_s)
+            if await self._woken(poll_s):
+                poll_s = self._bounds.first_poll_s
+
+    async def _woken(self, poll_s: float) -> bool:
+        now = _now()
+        waits = [
+            wait for lane in self._lanes.values() if (wait := lane.opens_in_s(now)) is not None and wait > 0
+        ]
+        try:
+            async with asyncio.timeout(min([poll_s, *waits])):
+                await self._look.wait()
+        except TimeoutError:
+            return False
+        await asyncio.sleep(0.002)  # what ends or commits together is claimed together
+        return True
+
+    async def _claim(self) -> int:
+        now = _now()
+        rooms = {name: room for name, lane in self._lanes.items() if (room := lane.room(now)) > 0}
+        if not rooms or not self._handlers:
+            return 0
+        jobs = await self._table.claim(rooms, list(self._handlers), self._bounds.lease_s)
+        for job in jobs:
+            self._start(job, claimed_at=now)
+        return len(jobs)
+
+    def _start(self, job: Job, *, claimed_at: float) -> None:
+        ends_at = claimed_at + self._bounds.attempt_s
+        lease = asyncio.timeout_at(min(claimed_at + self._bounds.lease_s, ends_at))
+        self._lanes[job.destination].started(job.lease, claimed_at)
+        task = asyncio.create_task(self._attempt(job, lease), name=f"job {job.kind}")
+        self._attempts[task] = _Attempt(job, task, ends_at, lease)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._attempts[task]
+        self._look.set()
+
+    async def _attempt(self, job: Job, lease: asyncio.Timeout) -> None:
+        began = _now()
+        outcome, answered = "unknown", None
+        try:
+            with _tracer.start_as_current_span(
+                f"job {job.kind}",
+                context=_context(job),
+                kind=trace.SpanKind.CONSUMER,
+                attributes={
+                    "crossdock.job.destination": job.destination,
+                    "crossdock.job.attempt": job.attempts,
+                },
+            ) as span:
+                outcome, answered = await self._call(job, lease)
+                span.set_attribute("crossdock.job.outcome", outcome)
+        finally:
+            lane = self._lanes[job.destination]
+            lane.ended(job.lease, answered=answered, now=_now())
+            labels = {"kind": job.kind, "destination": job.destination}
+            _attempts.add(1, {**labels, "outcome": outcome})
+            _duration.record(_now() - began, labels)
+            _circuit.set(lane.circuit.state(_now()), {"destination": job.destination})
+
+    async def _call(self, job: Job, lease: asyncio.Timeout) -> tuple[str, bool | None]:
+        """Call the handler, give back what it did not settle. Returns the outcome; whether they answered."""
+        try:
+            async with lease:
+                await self._handlers[job.kind](job)
+        except NotSent as error:
+            await self._give_back(job, "not_sent", str(error), retry_after_s=error.retry_after_s)
+            return "not_sent", False
+        except OutcomeUnknown as error:
+            await self._give_back(job, "unknown", str(error))
+            return "unknown", False
+        except NeedsPerson as error:
+            await self._give_back(job, "needs_person", str(error))
+            return "needs_person", True
+        except LeaseLost:
+            log.warning("job.lease_lost", job_id=str(job.job_id), kind=job.kind)
+            return "lease_lost", None
+        except asyncio.CancelledError:
+            await self._give_back(job, "unknown", "cancelled while the service stopped")
+            raise
+        except Exception as error:
+            if lease.expired():
+                await self._give_back(job, "unknown", "took too long")
+                return "unknown", False
+            fault = Fault.of(error).error_text
+            log.error("job.failed", job_id=str(job.job_id), kind=job.kind, attempt=job.attempts, error=fault)
+            await self._give_back(job, "unknown", fault)
+            return "failed", None
+        self._returned.append(job)
+        return "returned", True
+
+    async def _give_back(
+        self, job: Job, outcome: str, error: str, *, retry_after_s: float | None = None
+    ) -> None:
+        delay_s = self._back_off_s(job.attempts) if retry_after_s is None else max(0.0, retry_after_s)
+        given_back = self._table.give_back(
+            job,
+            error=error,
+            delay_s=min(delay_s, self._bounds.latest_retry_after_s),
+            unknown=outcome == "unknown",
+            needs_person=outcome == "needs_person",
+            give_up=self._give_up(sent=outcome != "not_sent"),
+        )
+        # When it fails, the lease runs out and the job is taken over as unknown.
+        state = await self._edge("job_runner.give_back_failed", given_back)
+        if state is None:
+            log.warning("job.lease_lost", job_id=str(job.job_id), kind=job.kind)
+        elif state == "needs_person":
+            log.error("job.needs_person", job_id=str(job.job_id), kind=job.kind, attempt=job.attempts)
+        else:
+            log.info("job.open_again", job_id=str(job.job_id), kind=job.kind, outcome=outcome, state=state)
+
+    def _give_up(self, *, sent: bool) -> GiveUp:
+        attempts = self._bounds.max_attempts_unknown if sent else self._bounds.max_attempts_not_sent
+        return GiveUp(attempts, self._bounds.max_unknown_s)
+
+    def _back_off_s(self, attempts: int) -> float:
+        longest = min(self._bounds.first_retry_s * 2.0 ** min(attempts - 1, 30), self._bounds.last_retry_s)
+        return longest * _random.uniform(0.5, 1.0)
+
+    async def _upkeep(self) -> None:
+        """Three times per lease: renew, take over what others lost, look at what is open."""
+        while True:
+            await asyncio.sleep(self._bounds.lease_s / 3)
+            await self._edge("job_runner.renew_failed", self._renew())
+            await self._edge("job_runner.take_over_failed", self._take_over())
+            await self._edge("job_runner.check_failed", self._check_returned())
+            await self._edge("job_runner.watch_failed", self._watch())
+
+    async def _renew(self) -> None:
+        attempts = list(self._attempts.values())
+        if not attempts:
+            return
+        asked_at = _now()
+        held = await self._table.renew([one.job for one in attempts], self._bounds.lease_s)
+        for one in attempts:
+            if one.task in self._attempts and not one.lease.expired():
+                until = asked_at + self._bounds.lease_s if one.job.lease in held else asked_at
+                one.lease.reschedule(min(until, one.ends_at))
+
+    async def _take_over(self) -> None:
+        for row in await self._table.take_over(self._give_up(sent=True)):
+            log.warning("job.taken_over", job_id=str(row.job_id), kind=row.kind, state=row.state)
+            self._look.set()
+
+    async def _check_returned(self) -> None:
+        """A handler that returns has settled its job: checked for many at once, as it costs a statement."""
+        while returned := self._returned[:1000]:
+            for row in await self._table.unsettled(returned):
+                log.error("job.not_settled_by_handler", job_id=str(row.job_id), kind=row.kind)
+            del self._returned[: len(returned)]
+
+    async def _watch(self) -> None:
+        now = _now()
+        for name, lane in self._lanes.items():
+            _circuit.set(lane.circuit.state(now), {"destination": name})
+        late: dict[tuple[str, str], int] = {}
+        for open_jobs in await self._table.watch():
+            labels = {"destination": open_jobs.destination, "kind": open_jobs.kind}
+            late[open_jobs.destination, open_jobs.kind] = open_jobs.late
+            _age.set(open_jobs.age_s, labels)
+            _late.set(open_jobs.late, labels)
+            if open_jobs.late > self._late.get((open_jobs.destination, open_jobs.kind), 0):
+                log.error("job.deadline_passed", **labels, jobs=open_jobs.late)
+            if open_jobs.destination not in self._lanes or open_jobs.kind not in self._handlers:
+                log.error("job.nobody_runs_it", **labels, age_s=round(open_jobs.age_s))
+        for destination, kind in self._late.keys() - late.keys():
+            _age.set(0, {"destination": destination, "kind": kind})
+            _late.set(0, {"destination": destination, "kind": kind})
+        self._late = late
+
+    async def _drain(self) -> None:
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=self._bounds.stop_s)
+
+    async def _cancel_attempts(self) -> None:
+        tasks = list(self._attempts)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _edge(self, event: str, work: Coroutine[Any, Any, Any]) -> Any:
+        """Nothing that fails in here ends the runner; all of it is tried again."""
+        try:
+            async with asyncio.timeout(self._bounds.lease_s):
+                return await work
+        except Exception as error:
+            log.warning(event, error=Fault.of(error).error_text)
+            return None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _context(job: Job) -> Any:
+    carrier = {"traceparent": job.cause.traceparent} if job.cause.traceparent else {}
+    return TraceContextTextMapPropagator().extract(carrier)
