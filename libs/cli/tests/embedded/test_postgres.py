@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from crossdock_cli.embedded.errors import EmbeddedError
-from crossdock_cli.embedded.launch import account_for, first_unreachable
+from crossdock_cli.embedded.launch import Account, first_unreachable
 from crossdock_cli.embedded.postgres import PostgresServer
 
 
@@ -245,7 +245,7 @@ def test_a_private_folder_on_the_way_is_found_for_other_users(tmp_path: Path) ->
     private.mkdir(mode=0o700)
     tmp_path.chmod(0o755)
 
-    closed = first_unreachable(private / "data" / "postgres", account_for("nobody"))
+    closed = first_unreachable(private / "data" / "postgres", Account("stranger", 4_000_001, 4_000_001))
 
     assert closed in [private, *private.parents]
 

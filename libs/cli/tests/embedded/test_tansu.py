@@ -1,6 +1,8 @@
 """The embedded broker forgets everything at its end, and tells so by its cluster id."""
 
 import asyncio
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -72,6 +74,17 @@ async def test_a_restarted_broker_has_its_address_and_topics_again(broker: Tansu
 
     assert broker.bootstrap_servers == address
     assert (await seen(broker))[1] == topics
+
+
+async def test_a_broker_killed_from_outside_is_started_again(broker: TansuBroker) -> None:
+    os.kill(broker.pid, signal.SIGKILL)
+    async with asyncio.timeout(5):
+        while broker.pid:  # noqa: ASYNC110  another process ends
+            await asyncio.sleep(0.01)
+
+    await broker.start()
+
+    assert (await seen(broker))[0] == broker.cluster_id
 
 
 async def test_a_stopped_broker_frees_its_port(tmp_path: Path) -> None:

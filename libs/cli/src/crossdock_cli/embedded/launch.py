@@ -4,12 +4,14 @@ import asyncio
 import ctypes
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ LOOPBACK = "127.0.0.1"
 
 #: Children see this and nothing else of our environment: both Tansu and PostgreSQL take options from it.
 CLEAN_ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
+
+#: Below the range of outgoing connections, which begins at 32768 on Linux and at 49152 elsewhere.
+_OWN_PORTS = range(15_000, 32_000)
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -127,10 +132,17 @@ def first_unreachable(path: Path, account: Account) -> Path | None:
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on at this moment; somebody else may take it before we do."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port nobody listens on at this moment.
+
+    Not one the kernel would choose: those go to outgoing connections too, and one of them could take the
+    port of a server that is down between two starts.
+    """
+    for _ in range(100):
+        port = secrets.choice(_OWN_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise EmbeddedError(f"no free port between {_OWN_PORTS.start} and {_OWN_PORTS.stop}; end what holds them")
 
 
 def refuse_taken_port(port: int, what: str) -> None:

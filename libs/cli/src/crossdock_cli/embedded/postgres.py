@@ -241,6 +241,11 @@ class PostgresServer:
 
     # -- the process
 
+    @property
+    def pid(self) -> int:
+        """The running postmaster, for signals of a test's own; 0 when there is none."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else 0
+
     def as_child(self) -> Child:
         """Return this server for a supervisor that keeps it alive, in place of `start` and `stop`."""
 
@@ -258,7 +263,7 @@ class PostgresServer:
 
         Raises EmbeddedError, with the end of the server's log, when it ends or takes longer.
         """
-        if self._process is not None:
+        if self.pid:
             raise EmbeddedError("this server runs already")
         refuse_taken_port(self.port, "PostgreSQL")
         self.prepare()

@@ -64,6 +64,11 @@ class TansuBroker:
         """Where clients connect, `host:port`; the same over restarts."""
         return f"{LOOPBACK}:{self._port}"
 
+    @property
+    def pid(self) -> int:
+        """The running process, for signals of a test's own; 0 when there is none."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else 0
+
     def launch(self) -> Launch:
         """Return the process to start; from now on `cluster_id` is its, which nobody has had before."""
         self.cluster_id = f"tansu-{uuid.uuid4()}"
@@ -92,7 +97,7 @@ class TansuBroker:
 
         Raises EmbeddedError, with the end of its log, when that does not happen in time.
         """
-        if self._process is not None:
+        if self.pid:
             raise EmbeddedError("this broker runs already")
         refuse_taken_port(self._port, "the broker")
         self._log.parent.mkdir(parents=True, exist_ok=True)
