@@ -1,0 +1,62 @@
+"""What telemetry is sent to, as the settings say. Imported only by the process that starts it."""
+
+from collections.abc import Callable, Sequence
+
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from prometheus_client import CollectorRegistry, generate_latest
+
+from crossdock_chassis.config import ServiceSettings
+
+
+class Telemetry:
+    """What `setup` started. `render_metrics` makes the body of /metrics; None where metrics are off."""
+
+    def __init__(
+        self, render_metrics: Callable[[], bytes] | None, shutdowns: Sequence[Callable[[], object]]
+    ) -> None:
+        self.render_metrics = render_metrics
+        self._shutdowns = shutdowns
+
+    def shutdown(self) -> None:
+        """Send what is buffered. Blocks for up to some seconds: call it from a thread."""
+        for one in self._shutdowns:
+            one()
+
+
+def setup(service: str, settings: ServiceSettings, *, version: str = "") -> Telemetry:
+    """Install the providers the settings ask for; none at all is fine. Once per process."""
+    resource = Resource.create({"service.name": service, "service.version": version})
+    shutdowns: list[Callable[[], object]] = []
+    readers: list[MetricReader] = []
+    render: Callable[[], bytes] | None = None
+    if settings.otlp_endpoint is not None:
+        endpoint = settings.otlp_endpoint.rstrip("/")
+        tracers = TracerProvider(
+            ParentBasedTraceIdRatio(settings.trace_sample_ratio), resource, shutdown_on_exit=False
+        )
+        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=5)))
+        trace.set_tracer_provider(tracers)
+        shutdowns.append(tracers.shutdown)
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=5)))
+    if settings.metrics_enabled:
+        registry = CollectorRegistry()
+        readers.append(PrometheusMetricReader(registry=registry))
+
+        def render_registry() -> bytes:
+            return generate_latest(registry)
+
+        render = render_registry
+    if readers:
+        meters = MeterProvider(readers, resource, shutdown_on_exit=False)
+        metrics.set_meter_provider(meters)
+        shutdowns.append(lambda: meters.shutdown(timeout_millis=3_000))
+    return Telemetry(render, shutdowns)
