@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import socket
 import stat
 from pathlib import Path
@@ -215,6 +216,29 @@ def test_a_second_server_on_the_same_folder_is_refused(
         PostgresServer(reachable_folder / "postgres", for_tests=True).start()
 
     assert postgres.is_ready()
+
+
+async def test_a_start_waits_for_the_server_that_is_still_stopping(fresh_folder: Path) -> None:
+    first = PostgresServer(fresh_folder, for_tests=True)
+    first.start()
+    session = await asyncpg.connect(dsn(first.ensure_service_databases(["order"])["order"].app_url))
+    os.kill(first.pid, signal.SIGTERM)  # "smart": it waits for the session to end
+    async with asyncio.timeout(10):
+        pid_file = fresh_folder / "cluster" / "postmaster.pid"
+        while "stopping" not in pid_file.read_text(encoding="ascii"):  # noqa: ASYNC110  another process writes
+            await asyncio.sleep(0.01)
+
+    second = PostgresServer(fresh_folder, for_tests=True)
+    starting = asyncio.create_task(asyncio.to_thread(second.start))
+    await asyncio.sleep(0.1)
+    started_early = starting.done()
+    await session.close()
+    await starting
+
+    assert not started_early
+    assert second.sql("SELECT 1;") == "1"
+    second.stop()
+    first.stop()
 
 
 def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(fresh_folder: Path) -> None:

@@ -93,7 +93,7 @@ class ApacheKafka:
                 # The first node of three has no quorum yet: it counts as ready, the last one tells.
                 return node < len(self._ports) - 1 or await self.is_ready()
 
-            # The last nodes to stop wait for a quorum that is gone; killing them costs a log check at the start.
+            # The last to stop waits for a quorum that is gone; killing it costs a log check at the start.
             return Child(f"kafka-{node}", prepare_and_launch, is_ready, stop_timeout_s=6)
 
         return [child(node) for node in range(len(self._ports))]

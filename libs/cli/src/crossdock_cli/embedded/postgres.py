@@ -173,9 +173,8 @@ class PostgresServer:
             )
 
     def _init_cluster(self) -> None:
-        partial = (
-            self._folder / "cluster.partial"
-        )  # renamed when complete: a crash half-way leaves no cluster
+        # Renamed when complete: a crash half-way leaves no cluster.
+        partial = self._folder / "cluster.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
         password = self._credentials().password(ADMIN)
@@ -222,18 +221,18 @@ class PostgresServer:
         partial.rename(self._cluster)
 
     def _clear_leftovers(self) -> None:
-        """Let the processes of a killed server end, and drop a pid file that names a stranger."""
+        """Let the processes of a killed or stopping server end, and drop a pid file that names a stranger."""
         pid_file = self._cluster / "postmaster.pid"
         deadline = time.monotonic() + 10
         while living := list(_processes_in(self._cluster)):
-            postmaster = _first_number(pid_file)
-            if postmaster in living:
+            postmaster, is_stopping = _postmaster(pid_file)
+            if postmaster in living and not is_stopping:
                 raise EmbeddedError(
                     f"another PostgreSQL (process {postmaster}) serves {self._cluster}; stop it first"
                 )
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"processes {living} of a killed server still use {self._cluster}; end them"
+                    f"processes {living} of an earlier server still use {self._cluster}; end them"
                 )
             time.sleep(_STEP_S)
         if Path("/proc/self/cwd").exists():  # else nobody looked, and PostgreSQL judges the file itself
@@ -370,7 +369,12 @@ def _processes_in(folder: Path) -> Iterator[int]:
                 yield int(link.parent.name)
 
 
-def _first_number(file: Path) -> int:
+def _postmaster(pid_file: Path) -> tuple[int, bool]:
+    """Return the process a pid file names, 0 for none, and whether it says that it is stopping.
+
+    Its first line is the process, its eighth the status (PostgreSQL 18, utils/pidfile.h, read 2026-11-21).
+    """
     with suppress(OSError, ValueError, IndexError):
-        return int(file.read_text(encoding="ascii").split()[0])
-    return 0
+        lines = pid_file.read_text(encoding="ascii").splitlines()
+        return int(lines[0]), len(lines) > 7 and lines[7].strip() == "stopping"
+    return 0, False
