@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import Any
 
-import structlog
-from opentelemetry import metrics, trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import SpanKind
 
 from crossdock_chassis.database import Database
 from crossdock_chassis.faults import Fault
@@ -28,17 +26,15 @@ from crossdock_chassis.jobs import (
     OutcomeUnknown,
 )
 from crossdock_chassis.lane import CircuitBounds, Lane
+from crossdock_chassis.logging import get_logger
+from crossdock_chassis.telemetry import meter, span
 
-log = structlog.get_logger()
-_tracer = trace.get_tracer("crossdock")
-_meter = metrics.get_meter("crossdock")
-_attempts = _meter.create_counter("crossdock.job.attempts", description="Attempts by outcome")
-_duration = _meter.create_histogram(
-    "crossdock.job.duration", unit="s", description="How long an attempt took"
-)
-_age = _meter.create_gauge("crossdock.job.age", unit="s", description="Age of the oldest open job")
-_late = _meter.create_gauge("crossdock.job.late", description="Open jobs past their deadline")
-_circuit = _meter.create_gauge("crossdock.job.circuit", description="0 closed, 1 half open, 2 open")
+log = get_logger(__name__)
+_attempts = meter.create_counter("crossdock.job.attempts", description="Attempts by outcome")
+_duration = meter.create_histogram("crossdock.job.duration", unit="s", description="How long an attempt took")
+_age = meter.create_gauge("crossdock.job.age", unit="s", description="Age of the oldest open job")
+_late = meter.create_gauge("crossdock.job.late", description="Open jobs past their deadline")
+_circuit = meter.create_gauge("crossdock.job.circuit", description="0 closed, 1 half open, 2 open")
 _random = SystemRandom()
 
 
@@ -48,7 +44,7 @@ class JobBounds:
 
     lease_s: float = 30.0
     attempt_s: float = 300.0
-    stop_s: float = 20.0
+    stop_s: float = 15.0
     first_poll_s: float = 0.02
     last_poll_s: float = 1.0
     first_retry_s: float = 0.5
@@ -164,17 +160,17 @@ class JobRunner:
         began = _now()
         outcome, answered = "unknown", None
         try:
-            with _tracer.start_as_current_span(
+            with span(
                 f"job {job.kind}",
-                context=_context(job),
-                kind=trace.SpanKind.CONSUMER,
+                SpanKind.CONSUMER,
+                parent=job.cause.traceparent,
                 attributes={
                     "crossdock.job.destination": job.destination,
                     "crossdock.job.attempt": job.attempts,
                 },
-            ) as span:
+            ) as attempt:
                 outcome, answered = await self._call(job, lease)
-                span.set_attribute("crossdock.job.outcome", outcome)
+                attempt.set_attribute("crossdock.outcome", outcome)
         finally:
             lane = self._lanes[job.destination]
             lane.ended(job.lease, answered=answered, now=_now())
@@ -207,9 +203,10 @@ class JobRunner:
             if lease.expired():
                 await self._give_back(job, "unknown", "took too long")
                 return "unknown", False
-            fault = Fault.of(error).error_text
-            log.error("job.failed", job_id=str(job.job_id), kind=job.kind, attempt=job.attempts, error=fault)
-            await self._give_back(job, "unknown", fault)
+            log.error(
+                "job.failed", job_id=str(job.job_id), kind=job.kind, attempt=job.attempts, exc_info=error
+            )
+            await self._give_back(job, "unknown", Fault.of(error).error_text)
             return "failed", None
         self._returned.append(job)
         return "returned", True
@@ -316,8 +313,3 @@ class JobRunner:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _context(job: Job) -> Any:
-    carrier = {"traceparent": job.cause.traceparent} if job.cause.traceparent else {}
-    return TraceContextTextMapPropagator().extract(carrier)
