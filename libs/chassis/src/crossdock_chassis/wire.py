@@ -38,7 +38,7 @@ class WireEvent:
 
 def encode(event: Event, *, event_id: UUID, at: datetime, cause: Cause) -> WireEvent:
     """The event in wire form. Raises ValueError when it is larger than 256 KiB."""
-    payload = event.model_dump_json(exclude_none=True).encode()
+    payload = event.model_dump_json().encode()
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"{event.TYPE} is {len(payload)} bytes, more than {MAX_PAYLOAD_BYTES}")
     headers = [
