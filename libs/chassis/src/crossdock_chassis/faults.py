@@ -89,7 +89,8 @@ def _our_innermost_frame(error: BaseException) -> traceback.FrameSummary | None:
     """Where our code failed: the last frame outside of libraries, and of the chassis if there is one."""
     ours = [one for one in _frames(error.__traceback__) if not _of_a_library(one.filename)]
     services = [one for one in ours if "crossdock_chassis" not in one.filename]
-    return (services or ours or [None])[-1]
+    found = services or ours
+    return found[-1] if found else None
 
 
 def _frames(trace: TracebackType | None) -> Iterator[traceback.FrameSummary]:

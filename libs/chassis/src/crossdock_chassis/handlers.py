@@ -6,7 +6,7 @@ from typing import Any
 from crossdock_contracts.envelope import Event
 
 #: `async def on_x(events: Sequence[X], *, tx: TX) -> None`. Called with the new events of one type of one
-#: batch, in offset order per partition: none is a duplicate, none is of a parked key. It raises only for defects
+#: batch, in offset order per partition: no duplicates, nothing of a parked key. It raises only for defects
 #: of our own; then the batch is rolled back and each event runs alone, so it keeps nothing outside of `tx`.
 Handler = Callable[..., Awaitable[None]]
 
