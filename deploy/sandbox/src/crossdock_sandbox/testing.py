@@ -2,16 +2,22 @@
 
 from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions
+from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
+from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 
 __all__ = [
     "EasyPostOptions",
     "EasyPostSandbox",
+    "Login",
+    "MailboxOptions",
+    "MailboxSandbox",
     "Receiver",
     "ShopifyOptions",
     "ShopifySandbox",
     "receiving",
     "running_easypost",
+    "running_mailbox",
     "running_shopify",
 ]

@@ -141,7 +141,8 @@ class Store:
         label = shipment["postage_label"] or {}
         self._books.execute(
             "UPDATE shipments SET bought_at = ?, carrier = ?, service = ?, rate = ?, currency = ?,"
-            " tracking_code = ?, label_id = ?, refund_status = ?, refund_due = ?, object_json = ? WHERE id = ?",
+            " tracking_code = ?, label_id = ?, refund_status = ?, refund_due = ?, object_json = ?"
+            " WHERE id = ?",
             (
                 label.get("label_date"),
                 rate.get("carrier"),

@@ -1,0 +1,1 @@
+"""An SMTP server that keeps every mail it accepts, with pages to read them."""
