@@ -64,8 +64,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Crossdock events",
             "version": "1.0.0",
-            "description": "CloudEvents 1.0 in Kafka binary mode. One topic per event type; the key is the order id, "
-            "for events about stock and SKUs the SKU.",
+            "description": "CloudEvents 1.0 in Kafka binary mode. One topic per event type; the key is the "
+            "order id, for events about stock and SKUs the SKU.",
         },
         "defaultContentType": "application/json",
         "channels": channels,

@@ -1,4 +1,4 @@
-"""Who listens to what. A test at the top of the repository holds this beside the services' own handler tables."""
+"""Who listens to what. tests/contracts holds this beside the services' own handler tables."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

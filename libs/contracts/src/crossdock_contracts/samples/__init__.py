@@ -1,4 +1,4 @@
-"""One sample per event version, shared by the publisher's and the consumers' tests. A sample is never edited."""
+"""One sample per event version, shared by publishers' and consumers' tests. A sample is never edited."""
 
 from datetime import UTC, datetime
 from importlib.resources import files
