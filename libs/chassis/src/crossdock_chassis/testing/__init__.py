@@ -1,0 +1,1 @@
+"""What tests of several members need and no process does."""
