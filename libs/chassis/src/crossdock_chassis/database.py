@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from crossdock_contracts.envelope import Cause
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crossdock_chassis.jobs import Jobs
 from crossdock_chassis.outbox import Outbox
 from crossdock_chassis.timers import Timers
+from crossdock_contracts.envelope import Cause
 
 NO_CAUSE = Cause()
 
@@ -33,7 +33,7 @@ class Transaction:
         self.timers = Timers(cause=cause)
 
     async def flush(self) -> None:
-        """Write what was collected. Called once, by `Database.transaction`, as the last thing before the commit."""
+        """Write what was collected. Called once, by `Database.transaction`, just before the commit."""
         await self.timers.flush(self.connection)
         await self.jobs.flush(self.connection)
         await self.outbox.flush(self.connection)
@@ -51,7 +51,7 @@ class Wakeups:
 
 
 class Database(Generic[TX]):
-    """The service's own database. `transaction_type` builds the service's transaction from connection, time and cause."""
+    """The service's own database. `transaction_type` builds its transaction of connection, time and cause."""
 
     def __init__(
         self, engine: AsyncEngine, transaction_type: Callable[[AsyncConnection, datetime, Cause], TX]
@@ -80,7 +80,9 @@ class Database(Generic[TX]):
         await self.engine.dispose()
 
 
-def open_engine(url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "crossdock") -> AsyncEngine:
+def open_engine(
+    url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "crossdock"
+) -> AsyncEngine:
     """An engine whose pool waits 2 s and no longer, recycles connections after 30 min, and names itself."""
     return create_async_engine(
         url,
@@ -89,5 +91,6 @@ def open_engine(url: str, *, pool_size: int = 10, max_overflow: int = 5, name: s
         pool_timeout=2,
         pool_recycle=1800,
         pool_pre_ping=False,
+        hide_parameters=True,  # an error's text reaches the log, and the values may be an address
         connect_args={"timeout": 5, "server_settings": {"application_name": name, "jit": "off"}},
     )

@@ -1,13 +1,13 @@
 """Calls to the outside over HTTP: the one place where clients are built.
 
-httpx over aiohttp's connections, which cost half the CPU of httpx's own. Whatever goes wrong comes as one
-of httpx's exceptions, and these divide where a caller has to:
+httpx over aiohttp's connections, which cost half the CPU of httpx's own. Whatever goes wrong comes as one of
+httpx's exceptions, and these divide where a caller has to:
 
 - `ConnectError`, `ConnectTimeout`, `PoolTimeout`: nothing was sent.
-- every other `TransportError` (`ReadTimeout`, `ReadError`, `RemoteProtocolError`, ...): it may have been done.
+- every other `TransportError` (`ReadTimeout`, `ReadError`, `RemoteProtocolError`): it may have been done.
 
 No redirects, no proxies or certificates from the environment, no cookies kept, no retries of ours. (aiohttp
-repeats a GET, PUT or DELETE once when the server had closed the kept-alive connection; never a POST or PATCH.)
+repeats a GET, PUT or DELETE once when the server had closed the kept-alive connection; never a POST.)
 """
 
 import asyncio

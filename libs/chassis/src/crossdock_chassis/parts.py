@@ -5,9 +5,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crossdock_chassis.consumer import Consumer
 from crossdock_chassis.health import Probe
 from crossdock_chassis.job_runner import JobRunner
+from crossdock_chassis.maintenance import Maintenance
+from crossdock_chassis.relay import Relay
 from crossdock_chassis.service import Loop, Service
+from crossdock_chassis.timer_runner import TimerRunner
 
 
 @dataclass
@@ -26,13 +30,47 @@ class Part:
         await self.stop_it()
 
 
+class _ConsumerProbe:
+    """Joined once; stalled while a batch fails again and again."""
+
+    def __init__(self, consumer: Consumer[Any]) -> None:
+        self._consumer = consumer
+        self._joined = False
+
+    @property
+    def started(self) -> bool:
+        self._joined = self._joined or self._consumer.status.partitions > 0
+        return self._joined
+
+    def stalled_s(self) -> float:
+        return self._consumer.status.retrying_s or 0.0
+
+
 def parts_of(service: Service, roles: Sequence[str]) -> list[Part]:
     """The parts of these roles; the HTTP server is not among them."""
+    database, kafka = service.database, service.settings.kafka(service.name)
     parts: list[Part] = []
+    if "consume" in roles and service.handlers:
+        consumer = Consumer(service.name, database, service.handlers, kafka)
+        parts.append(Part("consumer", consumer.run, consumer.stop, _ConsumerProbe(consumer)))
+    if "relay" in roles:
+        relay = Relay(
+            database,
+            kafka,
+            direct_url=service.settings.direct_url.get_secret_value(),
+            publishes=service.publishes,
+            dead_letter=f"{service.name}.dlq",
+        )
+        parts.append(Part("relay", relay.run, relay.stop))
     if "work" in roles:
+        maintenance = Maintenance(database)
+        parts.append(Part("maintenance", maintenance.run, maintenance.stop))
         if service.jobs:
-            jobs = JobRunner(service.database, service.jobs, service.destinations)
+            jobs = JobRunner(database, service.jobs, service.destinations)
             parts.append(Part("jobs", jobs.run, jobs.stop))
+        if service.timers:
+            timers = TimerRunner(database, service.timers, service.name if service.handlers else None)
+            parts.append(Part("timers", timers.run, timers.stop))
         parts += [_background(name, loop) for name, loop in service.background.items()]
     return parts
 

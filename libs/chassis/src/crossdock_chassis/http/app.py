@@ -12,6 +12,18 @@ from crossdock_chassis.http.limits import Limit, LimitsMiddleware
 from crossdock_chassis.http.problems import MEDIA_TYPE, ProblemDocument, install_problem_handlers
 
 
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Problems under their own media type; FastAPI writes every model under JSON's."""
+        description = super().openapi()
+        for path in description["paths"].values():
+            for operation in path.values():
+                content = operation["responses"]["default"]["content"]
+                if "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return description
+
+
 def create_app(
     service_name: str,
     version: str,
@@ -28,7 +40,7 @@ def create_app(
     for what is below it, instead of `Limit()`. `docs` serves /docs; the description itself is always at
     /v1/openapi.json. Health and metrics are added by the process that runs it.
     """
-    app = FastAPI(
+    app = _Application(
         title=service_name,
         version=version,
         openapi_url="/v1/openapi.json",
@@ -41,7 +53,6 @@ def create_app(
             "default": {
                 "model": ProblemDocument,
                 "description": "A problem (RFC 9457).",
-                "content": {MEDIA_TYPE: {}},
             }
         },
     )
