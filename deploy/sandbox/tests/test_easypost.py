@@ -334,6 +334,14 @@ async def test_the_list_pages_back_in_time(api: httpx.AsyncClient) -> None:
     assert by_reference.status_code == 422
 
 
+async def test_a_path_that_does_not_exist_is_answered_and_booked(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v2/shipments/shp_1/insure", json={"amount": "100"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    rows = (await api.get("/_sandbox/books/calls")).json()["rows"]
+    assert [row["operation"] for row in rows] == ["POST /v2/shipments/shp_1/insure"]
+
+
 async def test_the_books_hold_every_call_with_its_reference_and_outcome(api: httpx.AsyncClient) -> None:
     shipment = await create(api)
     await buy(api, shipment)

@@ -1,5 +1,6 @@
 """The Admin API: orders, what is left to fulfil, fulfilments, refusals, throttling, faults."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,23 @@ async def test_a_fault_does_the_work_and_cuts_the_connection(
     assert len((await the_order(http, sandbox))["fulfillments"]) == 1
     again = await ask(http, sandbox, CREATE, {"fulfillment": a_fulfillment(order)})
     assert again.json()["data"]["fulfillmentCreate"]["userErrors"] != []
+
+
+async def test_a_fault_does_the_work_at_once_and_says_so_late(
+    sandbox: ShopifySandbox, http: httpx.AsyncClient
+) -> None:
+    order = await the_order(http, sandbox)
+    rule = {"operation": "fulfillmentCreate", "mode": "answer_late", "delay_s": 0.5}
+    await http.put(f"{sandbox.base_url}/_sandbox/faults", json=[rule])
+
+    waiting = asyncio.create_task(ask(http, sandbox, CREATE, {"fulfillment": a_fulfillment(order)}))
+    while not (await the_order(http, sandbox))["fulfillments"]:
+        assert not waiting.done()
+    answered_early = waiting.done()
+    answer = await waiting
+
+    assert not answered_early
+    assert answer.json()["data"]["fulfillmentCreate"]["userErrors"] == []
 
 
 @pytest.mark.parametrize(

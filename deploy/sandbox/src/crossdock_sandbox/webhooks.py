@@ -164,15 +164,14 @@ class Deliverer:
             self._wake.clear()
             free = self._schedule.concurrency - len(self._under_way)
             rows = self._books.all(
-                "SELECT id, url, headers_json, body, attempts, next_at FROM deliveries"
-                " WHERE outcome = 'pending' ORDER BY next_at, id LIMIT ?",
+                "SELECT id, next_at FROM deliveries WHERE outcome = 'pending' ORDER BY next_at, id LIMIT ?",
                 (self._schedule.concurrency + 1,),
             )
             waiting = [row for row in rows if row["id"] not in self._under_way]
             now = time.time()
             due = [row for row in waiting if row["next_at"] <= now][:free]
             for row in due:
-                task = asyncio.create_task(self._attempt(session, row))
+                task = asyncio.create_task(self._attempt(session, row["id"]))
                 self._under_way[row["id"]] = task
             later = [row["next_at"] for row in waiting if row["next_at"] > now]
             # With every place taken only a finished attempt can change anything, and that wakes us.
@@ -183,7 +182,8 @@ class Deliverer:
             except TimeoutError:
                 continue
 
-    async def _attempt(self, session: aiohttp.ClientSession, row: sqlite3.Row) -> None:
+    async def _attempt(self, session: aiohttp.ClientSession, delivery_id: int) -> None:
+        row = self._books.all("SELECT * FROM deliveries WHERE id = ?", (delivery_id,))[0]
         started, at = time.perf_counter(), clock.now()
         status, failure = None, None
         try:

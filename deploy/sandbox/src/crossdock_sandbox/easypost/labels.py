@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
+from pathlib import Path
 
+import reportlab  # type: ignore[import-untyped]
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.graphics.barcode.code128 import Code128  # type: ignore[import-untyped]
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
@@ -37,6 +40,12 @@ class Label:
         raise ValueError(f"no label format {file_format}")
 
 
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Vera, which comes with reportlab and, unlike Pillow's own font, has all of Latin-1."""
+    return ImageFont.truetype(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf", size)
+
+
 def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:TEXT_LIMIT]
 
@@ -59,10 +68,11 @@ def _bars(code: str) -> list[tuple[bool, int]]:
 def _png(label: Label) -> bytes:
     image = Image.new("1", PNG_SIZE, 1)
     draw = ImageDraw.Draw(image)
-    small, middle, large = (ImageFont.load_default(size) for size in (36, 52, 72))
+    small, middle, large = (_font(size) for size in (34, 48, 72))
     draw.rectangle((10, 10, PNG_SIZE[0] - 10, PNG_SIZE[1] - 10), outline=0, width=4)
-    draw.text((50, 40), f"{label.carrier} {label.service}"[:TEXT_LIMIT], fill=0, font=large)
-    draw.text((50, 150), "SANDBOX - NOT VALID FOR POSTAGE", fill=0, font=small)
+    draw.text((50, 30), label.carrier, fill=0, font=large)
+    draw.text((50, 120), label.service, fill=0, font=small)
+    draw.text((50, 170), "SANDBOX - NOT VALID FOR POSTAGE", fill=0, font=small)
     for number, line in enumerate(label.from_lines):
         draw.text((50, 230 + 46 * number), _latin(line), fill=0, font=small)
     draw.line((10, 560, PNG_SIZE[0] - 10, 560), fill=0, width=4)
@@ -88,9 +98,10 @@ def _pdf(label: Label) -> bytes:
     canvas.setTitle(f"Label {label.tracking_code}")
     canvas.rect(4, 4, PDF_SIZE[0] - 8, PDF_SIZE[1] - 8)
     canvas.setFont("Helvetica-Bold", 14)
-    canvas.drawString(12, 408, _latin(f"{label.carrier} {label.service}"))
+    canvas.drawString(12, 410, label.carrier)
     canvas.setFont("Helvetica", 8)
-    canvas.drawString(12, 394, "SANDBOX - NOT VALID FOR POSTAGE")
+    canvas.drawString(12, 398, label.service)
+    canvas.drawString(12, 388, "SANDBOX - NOT VALID FOR POSTAGE")
     for number, line in enumerate(label.from_lines):
         canvas.drawString(12, 374 - 11 * number, _latin(line))
     canvas.line(4, 296, PDF_SIZE[0] - 4, 296)
@@ -107,8 +118,9 @@ def _pdf(label: Label) -> bytes:
 
 def _zpl(label: Label) -> str:
     lines = ["^XA^CI28^PW812^LL1218^LH0,0"]
-    lines.append(f"^FO30,30^A0N,40,40^FH_^FD{_field(f'{label.carrier} {label.service}')}^FS")
-    lines.append("^FO30,80^A0N,24,24^FDSANDBOX - NOT VALID FOR POSTAGE^FS")
+    lines.append(f"^FO30,20^A0N,40,40^FH_^FD{_field(label.carrier)}^FS")
+    lines.append(f"^FO30,62^A0N,24,24^FH_^FD{_field(label.service)}^FS")
+    lines.append("^FO30,90^A0N,24,24^FDSANDBOX - NOT VALID FOR POSTAGE^FS")
     lines.extend(
         f"^FO30,{120 + 30 * number}^A0N,26,26^FH_^FD{_field(line)}^FS"
         for number, line in enumerate(label.from_lines)

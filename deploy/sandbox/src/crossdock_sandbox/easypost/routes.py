@@ -49,7 +49,10 @@ def api_routes(office: Office) -> list[Route]:
 
         def work(_body: bytes) -> Answer:
             _only(query.keys(), {"page_size", "before_id", "purchased"})
-            size = min(max(int(query.get("page_size", PAGE)), 1), MOST)
+            given = query.get("page_size", str(PAGE))
+            if not given.isdecimal():
+                raise field_error("BAD_REQUEST", "page_size", "a whole number")
+            size = min(max(int(given), 1), MOST)
             purchased = None if "purchased" not in query else query["purchased"] == "true"
             found = store.shipments(before_id=query.get("before_id"), limit=size + 1, purchased=purchased)
             return Answer({"shipments": found[:size], "has_more": len(found) > size})
@@ -122,6 +125,12 @@ def api_routes(office: Office) -> list[Route]:
 
         return await office.call(request, "webhook.delete", _nobody, work)
 
+    async def anything_else(request: Request) -> Response:
+        def work(_body: bytes) -> Answer:
+            raise not_found()
+
+        return await office.call(request, f"{request.method} {request.url.path}"[:200], _nobody, work)
+
     def _of_path(request: Request) -> Callable[[bytes], str]:
         """The caller's own reference of the shipment in the path, so that the books can be compared by it."""
         given = str(request.path_params["id"])
@@ -146,6 +155,7 @@ def api_routes(office: Office) -> list[Route]:
         Route("/v2/webhooks", create_webhook, methods=["POST"]),
         Route("/v2/webhooks", get_webhooks, methods=["GET"]),
         Route("/v2/webhooks/{id}", delete_webhook, methods=["DELETE"]),
+        Route("/v2/{rest:path}", anything_else, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
     ]
 
 

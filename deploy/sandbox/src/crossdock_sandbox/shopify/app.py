@@ -63,9 +63,16 @@ class _Words:
         return self.api.throttled(self.shop, self.cost)
 
     def refused(self, operation: str) -> Answer:
-        user_error = {"field": None, "message": "The request was refused."}
-        payload = {"fulfillment": None, "userErrors": [user_error]}
-        return Answer({"data": dict.fromkeys(operation.split("+"), payload)}, outcome="refused")
+        """A user error for each mutation; a query has none, its field is null."""
+        data = {name: _refusal(name) for name in operation.split("+")}
+        return Answer({"data": data}, outcome="refused")
+
+
+def _refusal(field: str) -> dict[str, object] | None:
+    errors = [{"field": None, "message": "The request was refused."}]
+    if field == "orderCancel":
+        return {"job": None, "orderCancelUserErrors": errors, "userErrors": errors}
+    return {"fulfillment": None, "userErrors": errors} if field.startswith("fulfillment") else None
 
 
 def _admin_route(
