@@ -1,0 +1,1 @@
+"""A new marketplace is one new folder here; marketplace_registry.py finds it."""

@@ -1,0 +1,178 @@
+"""Calls to one shop's Admin API: authentication, bounds, errors."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+from pydantic import ValidationError
+
+from order_service.adapters.marketplaces.shopify import mapping, wire
+from order_service.use_cases.ports import (
+    Account,
+    MarketplaceOutcomeUnknown,
+    MarketplaceRefused,
+    MarketplaceUnavailable,
+    Tracking,
+)
+
+ANSWER_BYTES: Final = 4 * 1024 * 1024
+
+FULFILMENTS_QUERY: Final = """
+query Fulfilments($id: ID!) {
+  order(id: $id) {
+    id
+    cancelledAt
+    fulfillments(first: 100) { id status trackingInfo(first: 10) { number } }
+    fulfillmentOrders(first: 20) {
+      nodes {
+        id
+        status
+        lineItems(first: 100) { nodes { id remainingQuantity lineItem { id } } }
+      }
+    }
+  }
+}
+"""
+FULFIL_MUTATION: Final = """
+mutation Fulfil($fulfillment: FulfillmentInput!) {
+  fulfillmentCreate(fulfillment: $fulfillment) {
+    fulfillment { id status trackingInfo(first: 10) { number } }
+    userErrors { field message }
+  }
+}
+"""
+
+
+class ShopifyGateway:
+    """One shop. The GraphQL Admin API, and its REST twin for the one thing whose shape is the webhook's.
+
+    Source: shopify.dev, GraphQL Admin API "fulfillmentCreate", "API limits", read 2026-11-21.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, account: Account, *, api_version: str, timeout_s: float
+    ) -> None:
+        base = (account.api_base_url or f"https://{account.shop_ref}").rstrip("/")
+        self._http = http
+        self._admin = f"{base}/admin/api/{api_version}"
+        self._timeout_s = timeout_s
+        self._token = account.secrets.access_token
+
+    async def write_back(self, tracking: Tracking) -> str:
+        """Make the fulfilment of one parcel; its GraphQL id.
+
+        Safe to repeat: the shop is asked first, and a fulfilment that carries the number already is the
+        answer.
+        """
+        answer = await self._graphql(FULFILMENTS_QUERY, {"id": mapping.order_gid(tracking.external_id)})
+        order = _parse(wire.OrderData, answer).order
+        if order is None:
+            raise MarketplaceRefused("order_not_found")
+        known = mapping.already_there(order, tracking.tracking_number)
+        if known is not None:
+            return known
+        if order.cancelledAt is not None:
+            raise MarketplaceRefused("order_cancelled")
+        fulfilment = mapping.to_fulfilment(order, tracking)
+        if fulfilment is None:
+            raise MarketplaceRefused("units_not_fulfillable")
+        answer = await self._graphql(FULFIL_MUTATION, {"fulfillment": fulfilment}, changes=True)
+        try:
+            created = wire.FulfillmentCreateData.model_validate(answer).fulfillmentCreate
+        except ValidationError as error:
+            raise MarketplaceOutcomeUnknown("the answer to fulfillmentCreate cannot be read") from error
+        if created is not None and created.userErrors:
+            fields = {".".join(one.field or ()) or "fulfillment" for one in created.userErrors}
+            raise MarketplaceRefused("user_error: " + ", ".join(sorted(fields))[:200])
+        if created is None or created.fulfillment is None:
+            raise MarketplaceOutcomeUnknown("fulfillmentCreate answered neither a fulfilment nor an error")
+        return created.fulfillment.id
+
+    async def fetch_order(self, external_id: str) -> bytes:
+        """The order in the shape of the webhooks: REST's answer without its wrapper."""
+        response = await self._send("GET", f"/orders/{external_id}.json", changes=False)
+        try:
+            order = wire.OrderEnvelope.model_validate_json(response).order
+        except ValidationError as error:
+            raise MarketplaceUnavailable("the order's answer cannot be read") from error
+        return json.dumps(order).encode()
+
+    async def _graphql(
+        self, query: str, variables: Mapping[str, object], *, changes: bool = False
+    ) -> Mapping[str, object]:
+        """The `data` of an answer without errors. Costs are points; a bucket that is empty answers
+        THROTTLED.
+        """
+        body = {"query": query, "variables": variables}
+        content = await self._send("POST", "/graphql.json", body=body, changes=changes)
+        try:
+            answer = wire.Answer.model_validate_json(content)
+        except ValidationError as error:
+            raise _lost("the answer is not GraphQL", changes) from error
+        if any(one.extensions.code == "THROTTLED" for one in answer.errors):
+            raise MarketplaceUnavailable("shopify asked us to slow down", retry_after_s=_refill_s(answer))
+        if answer.errors:
+            code = answer.errors[0].extensions.code or "graphql_error"
+            if code in {"INTERNAL_SERVER_ERROR", "TIMEOUT"}:
+                raise _lost(f"shopify failed: {code}", changes)
+            raise MarketplaceRefused(code[:100])
+        if answer.data is None:
+            raise _lost("the answer has neither data nor errors", changes)
+        return answer.data
+
+    async def _send(self, method: str, path: str, *, body: Any = None, changes: bool) -> bytes:
+        if self._token is None:
+            raise MarketplaceRefused("account_has_no_access_token")
+        try:
+            response = await self._http.request(
+                method,
+                self._admin + path,
+                json=body,
+                headers={"X-Shopify-Access-Token": self._token, "Accept": "application/json"},
+                timeout=self._timeout_s,
+                follow_redirects=False,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise MarketplaceUnavailable("shopify was not reached") from error
+        except httpx.TransportError as error:
+            raise _lost(f"no answer: {type(error).__name__}", changes) from error
+        if response.status_code == 429:
+            raise MarketplaceUnavailable(
+                "shopify asked us to slow down", retry_after_s=_retry_after(response)
+            )
+        if response.status_code >= 500:
+            raise _lost(f"HTTP {response.status_code}", changes)
+        if response.status_code != 200:
+            raise MarketplaceRefused(f"http_{response.status_code}")
+        if len(response.content) > ANSWER_BYTES:
+            raise _lost("the answer is too large", changes)
+        return response.content
+
+
+def _lost(reason: str, changes: bool) -> Exception:
+    """A question can simply be asked again; of a change nobody knows whether it was made."""
+    return MarketplaceOutcomeUnknown(reason) if changes else MarketplaceUnavailable(reason)
+
+
+def _parse(model: type[wire.OrderData], data: Mapping[str, object]) -> wire.OrderData:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise MarketplaceUnavailable("the order's fulfilments cannot be read") from error
+
+
+def _refill_s(answer: wire.Answer) -> float:
+    """How long the bucket takes to hold what the query costs."""
+    cost = answer.extensions.cost
+    if cost is None or cost.throttleStatus is None or cost.throttleStatus.restoreRate <= 0:
+        return 2.0
+    missing = (cost.requestedQueryCost or 50) - cost.throttleStatus.currentlyAvailable
+    return min(max(missing / cost.throttleStatus.restoreRate, 0.5), 60.0)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    try:
+        return min(max(float(response.headers.get("Retry-After", "2")), 0.5), 300.0)
+    except ValueError:
+        return 2.0

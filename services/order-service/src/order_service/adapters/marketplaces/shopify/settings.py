@@ -1,0 +1,12 @@
+"""MARKETPLACE_SHOPIFY_*: what is the same for every shop; a shop's own secrets are in its account."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ShopifySettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="MARKETPLACE_SHOPIFY_", frozen=True)
+
+    #: Versions are quarterly and live for a year.
+    api_version: str = Field(default="2026-10", pattern=r"^20\d\d-(01|04|07|10)$")
+    timeout_s: float = Field(default=15.0, gt=0, le=60)

@@ -1,0 +1,53 @@
+"""Amounts as integers in the currency's minor unit (ISO 4217)."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+#: ISO 4217 currencies whose exponent is not 2 (list one, read 2026-11-20).
+EXPONENTS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"), 0
+    ),
+    **dict.fromkeys(("XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+
+
+def exponent(currency: str) -> int:
+    return EXPONENTS.get(currency, 2)
+
+
+def to_minor(amount: str, currency: str) -> int:
+    """A decimal string in major units as minor units, half up. Raises ValueError when it is no finite
+    decimal.
+    """
+    try:
+        value = Decimal(amount)
+        scaled = value.scaleb(exponent(currency))
+        return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    except (InvalidOperation, OverflowError, ValueError):
+        raise ValueError("not a decimal amount") from None
+
+
+def unit_value(total_minor: int, units: int, currency: str) -> str:
+    """The value of one unit in major units: a decimal string with up to four places more than the currency
+    has.
+    """
+    places = exponent(currency)
+    value = Decimal(total_minor).scaleb(-places) / max(units, 1)
+    fine = value.quantize(Decimal(1).scaleb(-places - 4), rounding=ROUND_HALF_UP)
+    coarse = fine.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return f"{coarse if coarse == fine else fine:f}"
+
+
+def shares(total: int, weights: tuple[int, ...]) -> tuple[int, ...]:
+    """`total` split by `weights` so that the parts add up to it exactly; the first parts take the
+    remainder.
+    """
+    whole = sum(weights)
+    if whole == 0:
+        return (total, *(0 for _ in weights[1:])) if weights else ()
+    parts = [total * weight // whole for weight in weights]
+    for index in range(total - sum(parts)):
+        parts[index % len(parts)] += 1
+    return tuple(parts)

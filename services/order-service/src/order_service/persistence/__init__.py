@@ -1,0 +1,1 @@
+"""order-service's database. Set-based where consumers and the intake pass, locked in primary-key order."""

@@ -1,0 +1,46 @@
+"""Secrets at rest: AES-256-GCM, bound to the account they belong to, so a row's secrets open for no other
+row.
+"""
+
+import json
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from order_service.use_cases.ports import Secrets
+
+NONCE_BYTES = 12
+
+
+class CannotUnseal(Exception):
+    """The secrets were sealed with another key, or for another account."""
+
+
+class Sealer:
+    """Seals and opens accounts' secrets with one 32-byte key."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != 32:
+            raise ValueError("the encryption key has to be 32 bytes")
+        self._cipher = AESGCM(key)
+
+    def seal(self, secrets: Secrets, *, merchant_id: str, account: str) -> bytes:
+        plain = json.dumps({"webhook": list(secrets.webhook), "access_token": secrets.access_token}).encode()
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, _owner(merchant_id, account))
+
+    def open(self, sealed: bytes, *, merchant_id: str, account: str) -> Secrets:
+        """Raises CannotUnseal."""
+        try:
+            plain = self._cipher.decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _owner(merchant_id, account)
+            )
+        except (InvalidTag, ValueError) as error:
+            raise CannotUnseal(merchant_id, account) from error
+        read = json.loads(plain)
+        return Secrets(webhook=tuple(read["webhook"]), access_token=read["access_token"])
+
+
+def _owner(merchant_id: str, account: str) -> bytes:
+    return json.dumps([merchant_id, account]).encode()

@@ -1,0 +1,1 @@
+"""What order-service does, one verb per file."""

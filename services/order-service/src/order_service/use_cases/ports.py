@@ -1,0 +1,333 @@
+"""What the use cases need of the world: a transaction's parts and the marketplaces."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from crossdock_contracts.envelope import Actor, Cause, Event
+from order_service.domain.canonical import CanonicalOrder
+from order_service.domain.lines import Catalog, Mapped, SkuFacts
+from order_service.domain.order import LabelSource, Order, Policy
+
+
+class NotFound(Exception):
+    """There is no such thing for this merchant. Arguments: what, its id."""
+
+
+class Conflict(Exception):
+    """It contradicts what is there. Arguments: a sentence without personal data."""
+
+
+class RacedImport(Exception):
+    """Another transaction imported the same order first: begin again, and find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What only the platform and we know. Never printed."""
+
+    webhook: tuple[str, ...] = field(default=(), repr=False)
+    access_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    merchant_id: str
+    account: str
+    platform: str
+    shop_ref: str
+    api_base_url: str | None
+    secrets: Secrets
+    policy: Policy
+    label_source: LabelSource
+    ship_by_days: int
+    domestic_countries: frozenset[str]
+    may_write: bool
+    incoterm: str | None
+    unpaid_hours: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A delivery as it came. `dedupe_key` is the platform's id of the delivery; `headers` without secrets."""
+
+    message_id: UUID
+    merchant_id: str
+    platform: str
+    account: str
+    dedupe_key: str
+    topic: str
+    headers: Mapping[str, str]
+    body: bytes
+    state: str = "imported"
+    error: str | None = None
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of an order's timeline."""
+
+    order_id: UUID
+    merchant_id: str
+    what: str
+    actor: Actor
+    version: int
+    detail: str | None = None
+    reason: str | None = None
+    cause: Cause = field(default_factory=Cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    obligation_id: UUID
+    merchant_id: str
+    order_id: UUID
+    kind: str
+    subject: str
+    platform: str
+    account: str
+    deadline_at: datetime
+    details: Mapping[str, Any]
+    state: str = "open"
+
+
+class Orders(Protocol):
+    async def lock(self, order_ids: Collection[UUID]) -> dict[UUID, Order]:
+        """The orders, locked in the order of their ids until the transaction ends."""
+        ...
+
+    async def lock_one(self, merchant_id: str, order_id: UUID) -> Order:
+        """Raises NotFound, for another merchant's order too."""
+        ...
+
+    async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None: ...
+
+    async def lock_waiting(self, merchant_id: str, skus: Collection[str], limit: int) -> list[Order]:
+        """Orders whose holds wait for news of one of these SKUs, oldest first."""
+        ...
+
+    async def add(self, order: Order, *, personal_until: datetime) -> None:
+        """Raises RacedImport when the platform's order is there already."""
+        ...
+
+    async def save(self, orders: Sequence[Order]) -> None: ...
+
+    async def note(self, notes: Sequence[Note]) -> None: ...
+
+
+class Messages(Protocol):
+    async def add(self, message: Message, *, personal_until: datetime) -> bool:
+        """Store it. False: this delivery is here already, and nothing was changed."""
+        ...
+
+    async def get(self, merchant_id: str, message_id: UUID) -> Message:
+        """Raises NotFound."""
+        ...
+
+    async def settle(
+        self, message_id: UUID, *, state: str, order_id: UUID | None, error: str | None = None
+    ) -> None: ...
+
+
+class Accounts(Protocol):
+    async def get(self, merchant_id: str, account: str) -> Account:
+        """Raises NotFound."""
+        ...
+
+    async def put(self, account: Account) -> None:
+        """Create or change it. Raises Conflict: the name or the shop is connected already, or the shop
+        changes.
+        """
+        ...
+
+
+class Skus(Protocol):
+    async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
+        """The map's entries of these SKUs, and what is known of every SKU that may stand behind them."""
+        ...
+
+    async def facts(self, merchant_id: str, skus: Collection[str]) -> Mapping[str, SkuFacts]: ...
+
+    async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
+        """Keep the newest facts by SKU; returns the SKUs of which something became known."""
+        ...
+
+    async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None: ...
+
+
+class Exceptions(Protocol):
+    async def raise_all(self, rows: Sequence[tuple[str, UUID, str, str, str | None]]) -> None:
+        """(merchant, order, code, subject, detail); one open row per (order, code, subject)."""
+        ...
+
+    async def settle(self, rows: Sequence[tuple[UUID, str, str]], *, by: str) -> None:
+        """Close the open rows (order, code, subject); absent ones are no error."""
+        ...
+
+
+class Deferred(Protocol):
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[Event]]: ...
+
+    async def add(self, events: Sequence[Event]) -> None: ...
+
+    async def drop(self, event_ids: Collection[UUID]) -> None: ...
+
+
+class Obligations(Protocol):
+    async def add(self, rows: Sequence[Obligation]) -> None:
+        """Safe to repeat: one per (merchant, kind, subject)."""
+        ...
+
+    async def lock(self, obligation_id: UUID) -> Obligation:
+        """Raises NotFound."""
+        ...
+
+    async def settle(
+        self, obligation_id: UUID, *, state: str, ref: str | None = None, error: str | None = None
+    ) -> None: ...
+
+    async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
+        """Open ones past their deadline."""
+        ...
+
+    async def next_deadline(self, order_id: UUID, now: datetime) -> datetime | None: ...
+
+
+class Outbox(Protocol):
+    async def add(self, event: Event, *, caused_by: Cause | None = None) -> None: ...
+
+
+class Jobs(Protocol):
+    async def add(
+        self,
+        kind: str,
+        reference: str,
+        *,
+        merchant_id: str,
+        destination: str,
+        payload: Mapping[str, Any],
+        run_at: datetime | None = None,
+        deadline_at: datetime | None = None,
+        caused_by: Cause | None = None,
+    ) -> None: ...
+
+    async def again(
+        self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False
+    ) -> None: ...
+
+
+class Timers(Protocol):
+    async def set(
+        self,
+        name: str,
+        key: str,
+        *,
+        merchant_id: str,
+        due_at: datetime,
+        payload: Mapping[str, Any] | None = None,
+        caused_by: Cause | None = None,
+    ) -> None: ...
+
+    async def clear(self, name: str, key: str) -> None: ...
+
+
+class Transaction(Protocol):
+    """One transaction: everything in it happens or nothing. `now` is the database's clock."""
+
+    now: datetime
+
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def skus(self) -> Skus: ...
+    @property
+    def exceptions(self) -> Exceptions: ...
+    @property
+    def deferred(self) -> Deferred: ...
+    @property
+    def obligations(self) -> Obligations: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def timers(self) -> Timers: ...
+    @property
+    def new_id(self) -> Callable[[], UUID]: ...
+
+
+# -- marketplaces
+
+
+class MarketplaceRefused(Exception):
+    """They understood and said no; asking again will not help. Argument: a code without personal data."""
+
+
+class MarketplaceUnavailable(Exception):
+    """Nothing was done; ask again after `retry_after_s`."""
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class MarketplaceOutcomeUnknown(Exception):
+    """It may have been done: look before doing it again."""
+
+
+class NotAuthentic(Exception):
+    """The delivery is not proven to come from the account's shop. Says nothing more, to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the envelope of a verified delivery says."""
+
+    dedupe_key: str
+    topic: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """A parcel to be told to the marketplace: units by the platform's own line ids."""
+
+    external_id: str
+    tracking_number: str
+    tracking_url: str | None
+    carrier: str
+    units: Mapping[str, int]
+
+
+class Gateway(Protocol):
+    """Calls to one shop. Raises MarketplaceRefused, MarketplaceUnavailable, MarketplaceOutcomeUnknown."""
+
+    async def write_back(self, tracking: Tracking) -> str:
+        """Tell the tracking number; the platform's reference of it. Looks first whether it is there
+        already.
+        """
+        ...
+
+    async def fetch_order(self, external_id: str) -> bytes:
+        """The order as the platform has it now, in the form its webhooks carry."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Marketplace:
+    """One platform, as its folder offers it; pure but for the gateway."""
+
+    code: str
+    writes_tracking: bool
+    issues_labels: bool
+    verify: Callable[[Account, Mapping[str, str], bytes], Delivery]
+    read: Callable[[str, bytes], CanonicalOrder | None]
+    open_gateway: Callable[[Account], Gateway]
