@@ -77,6 +77,7 @@ def configure_logging(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_soften)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
@@ -87,6 +88,13 @@ def configure_logging(
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("uvicorn.error", "aiokafka", "alembic", "httpx", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _soften(record: logging.LogRecord) -> bool:
+    """An error means: act now. A broker that is away is waited for, and our own lines tell it."""
+    if record.name.startswith("aiokafka") and record.levelno > logging.WARNING:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def add_trace_id(_: object, __: str, event: EventDict) -> EventDict:

@@ -1,0 +1,66 @@
+"""A service as small as can be, run as a process of its own. Its faults are asked for by the environment."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from pydantic_settings import SettingsConfigDict
+
+from crossdock_chassis.config import ServiceSettings
+from crossdock_chassis.database import Database, Transaction, open_engine
+from crossdock_chassis.http import create_app
+from crossdock_chassis.logging import get_logger
+from crossdock_chassis.process import Service, run_service
+
+log = get_logger("demo")
+FAULT = os.environ.get("DEMO_FAULT", "")
+
+
+class DemoSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="DEMO_")
+
+
+def build() -> Service:
+    settings = DemoSettings.load()
+    database = Database(open_engine(settings.database_url.get_secret_value()), Transaction)
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/slow")
+    async def get_slow(seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "done"
+
+    async def work(stopping: asyncio.Event) -> None:
+        if FAULT == "dies":
+            await asyncio.sleep(0.2)
+            raise RuntimeError("the work cannot go on\njane@example.org")
+        if FAULT == "returns":
+            return
+        await stopping.wait()
+        if FAULT == "hangs":
+            await asyncio.sleep(3600)
+        await asyncio.sleep(0.2)
+        log.info("demo.work_ended")
+
+    async def close() -> None:
+        log.info("demo.closed")
+
+    def build_app() -> FastAPI:
+        return create_app("demo", "1.2.3", database=database, routers=[router])
+
+    return Service(
+        name="demo",
+        settings=settings,
+        database=database,
+        build_app=build_app,
+        migrations=Path(__file__).parent / "migrations",
+        background={"demo": work},
+        close=[close],
+    )
+
+
+if __name__ == "__main__":
+    sys.argv[0] = str(Path(__file__))
+    run_service(build)
