@@ -187,6 +187,18 @@ create table timer (
 );
 create index timer_due on timer (due_at);
 
+-- What people did to the machinery: who, and why.
+create table operation_audit (
+    audit_id uuid primary key,
+    action text not null check (action in ('job_retried', 'job_retried_as_not_done', 'rebuild_requested')),
+    subject text not null,
+    merchant_id text,
+    actor_kind text not null,
+    actor_name text not null,
+    reason text not null,
+    at timestamptz not null default statement_timestamp()
+);
+
 create table api_token (
     token_id uuid primary key,
     token_sha256 bytea not null unique,

@@ -1,0 +1,33 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from crossdock_chassis.database import Database, Transaction, open_engine
+from crossdock_chassis.migrations import install_chassis_schema
+from crossdock_cli.embedded.templates import FreshDatabase
+
+
+def prepare(owner_url: str) -> None:
+    """Install the chassis's schema and a table that stands for a service's own."""
+
+    async def install() -> None:
+        engine = create_async_engine(owner_url, poolclass=pool.NullPool)
+        async with engine.begin() as connection:
+            await connection.run_sync(install_chassis_schema)
+            await connection.exec_driver_sql(
+                "create table effect (n bigint generated always as identity, what text)"
+            )
+        await engine.dispose()
+
+    asyncio.run(install())
+
+
+@pytest.fixture
+async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database[Transaction]]:
+    """The database as the service's own role sees it."""
+    database = Database(open_engine(fresh_database("chassisoperations", prepare).app_url), Transaction)
+    yield database
+    await database.dispose()
