@@ -1,5 +1,6 @@
 """What the use cases need of the world, as Protocols: the carrier's side."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,3 +69,21 @@ class CarrierGateway(Protocol):
 
     async def void_state(self, carrier_ref: str) -> VoidOutcome:
         """What became of an earlier `void`. Safe to repeat."""
+
+    async def close(self) -> None:
+        """Give the connections back; nothing is called afterwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """What a carrier's folder offers as `CARRIER`: all that the registry reads of it.
+
+    `open_gateway` is called once per process, inside the event loop; it reads the carrier's own settings and
+    raises when they do not add up. `calls_at_once` and `calls_per_s` are bounds per process.
+    """
+
+    code: str
+    capabilities: Capabilities
+    open_gateway: Callable[[], CarrierGateway]
+    calls_at_once: int = 8
+    calls_per_s: float | None = None
