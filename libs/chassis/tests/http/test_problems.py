@@ -1,3 +1,5 @@
+import logging
+
 import httpx
 import pytest
 
@@ -61,9 +63,11 @@ async def test_unknown_paths_and_methods_are_problems_and_say_what_is_allowed() 
 async def test_a_defect_is_a_500_that_says_nothing_and_one_log_line_that_says_where(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    handlers = logging.getLogger().handlers
     configure_logging("demo")
     async with a_client(None) as client:
         response = await client.get("/v1/broken?email=jane@example.org")
+    logging.getLogger().handlers = handlers
 
     assert of(response)[:2] == (500, "/problems/internal")
     assert "jane" not in response.text
