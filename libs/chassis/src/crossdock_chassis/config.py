@@ -110,7 +110,7 @@ class ServiceSettings(Settings):
         default=500,
         ge=1,
         le=10_000,
-        description="Requests and connections at once; above it the answer is 503.",
+        description="Requests in work at once; above it the answer is 503.",
     )
     api_docs: bool = Field(default=False, description="Serve the interactive API documentation at /docs.")
 

@@ -16,6 +16,8 @@ from starlette.responses import Response
 
 from crossdock_chassis.loop_watch import LoopWatch
 
+PROBE_PATHS = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
+
 LOOP_SILENT_S = 10.0
 NO_PROGRESS_S = 180.0
 #: A consumer that has not joined its group by then no longer holds up a rollout.

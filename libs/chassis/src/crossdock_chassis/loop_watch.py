@@ -14,18 +14,22 @@ _lag = meter.create_histogram(
 
 
 class LoopWatch:
-    """`run()` ticks every 100 ms until it is cancelled."""
+    """`run()` ticks every 100 ms until `stop`."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ticked_at = clock()
+        self._stopping = False
 
     async def run(self) -> None:
-        while True:
+        while not self._stopping:
             await asyncio.sleep(TICK_S)
             now = self._clock()
             _lag.record(max(0.0, now - self._ticked_at - TICK_S))
             self._ticked_at = now
+
+    async def stop(self) -> None:
+        self._stopping = True
 
     def silent_s(self) -> float:
         """Seconds since the last tick."""

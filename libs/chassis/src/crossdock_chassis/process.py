@@ -49,6 +49,9 @@ def run_service(build: Callable[[], Service], argv: Sequence[str] | None = None)
     except InvalidSettings as error:
         log.error("process.settings_invalid", problems=str(error))
         code = 2
+    except Exception:
+        log.exception("process.failed")
+        code = 1
     sys.exit(code)
 
 

@@ -7,8 +7,11 @@ from collections.abc import Generator
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crossdock_chassis.config import ServiceSettings
+from crossdock_chassis.health import PROBE_PATHS
+from crossdock_chassis.http.problems import Problem, problem_response
 
 #: How long a request in flight may still take after the server was asked to stop.
 GRACE_S = 10
@@ -30,6 +33,28 @@ class _Server(uvicorn.Server):
         yield
 
 
+class ConcurrencyMiddleware:
+    """503 for more than `at_once` requests, so that those in work end in time. Probes are always answered."""
+
+    def __init__(self, app: ASGIApp, *, at_once: int) -> None:
+        self._app = app
+        self._free = at_once
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
+            await self._app(scope, receive, send)
+            return
+        if self._free == 0:
+            busy = Problem(503, "busy", "Too many requests at once", headers={"Retry-After": "1"})
+            await problem_response(busy, scope["path"])(scope, receive, send)
+            return
+        self._free -= 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._free += 1
+
+
 class HttpServer:
     """Serves one application. `listening` is set once connections are taken on `port`."""
 
@@ -46,7 +71,7 @@ class HttpServer:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=settings.http_concurrency,
+                limit_concurrency=settings.http_concurrency * 4,  # connections, idle ones too
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=GRACE_S,
             )

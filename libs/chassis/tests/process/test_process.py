@@ -5,6 +5,7 @@ import time
 import httpx
 import pytest
 
+from crossdock_chassis.shutdown import HURRY_S
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.templates import FreshDatabase
 
@@ -73,8 +74,11 @@ async def test_while_draining_readiness_is_red_and_requests_are_still_served(
     assert await running.ended() == 0
 
 
-async def test_a_second_sigterm_skips_what_hangs(urls: DatabaseUrls, start: Start) -> None:
-    running = await start(urls, "work", DEMO_FAULT="hangs")
+@pytest.mark.parametrize(("fault", "code"), [("hangs", 0), ("hangs for good", 1)])
+async def test_a_second_sigterm_skips_what_hangs(
+    urls: DatabaseUrls, start: Start, fault: str, code: int
+) -> None:
+    running = await start(urls, "work", DEMO_FAULT=fault)
     await running.said("process.started")
 
     running.process.send_signal(signal.SIGTERM)
@@ -84,9 +88,37 @@ async def test_a_second_sigterm_skips_what_hangs(urls: DatabaseUrls, start: Star
     began = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
 
-    await running.ended()
-    assert time.monotonic() - began < 5
-    assert "process.ended" in running.text
+    assert await running.ended() == code
+    assert time.monotonic() - began < HURRY_S + 2
+    assert (await running.said("process.stop_too_slow"))["parts"] == ["background:demo"]
+    assert "demo.closed" in running.text or code == 1
+
+
+async def test_more_requests_than_allowed_are_told_to_come_later_and_probes_are_answered(
+    urls: DatabaseUrls, start: Start
+) -> None:
+    running = await start(urls, "api", DEMO_HTTP_CONCURRENCY="1")
+
+    async with await running.client() as client:
+        slow = asyncio.create_task(client.get("/v1/slow", params={"seconds": 1}))
+        await asyncio.sleep(0.3)
+        busy = await client.get("/v1/slow", params={"seconds": 0})
+        probe = await client.get("/livez")
+        served = await slow
+        later = await client.get("/v1/slow", params={"seconds": 0})
+
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+    assert busy.json()["type"] == "/problems/busy"
+    assert probe.status_code == served.status_code == later.status_code == 200
+
+
+async def test_a_service_that_cannot_be_built_says_why_in_one_line(urls: DatabaseUrls, start: Start) -> None:
+    running = await start(urls, "work", DEMO_FAULT="cannot be built")
+
+    assert await running.ended() == 1
+    (line,) = running.lines
+    assert (line["event"], line["level"]) == ("process.failed", "error")
+    assert "parrot_post has no codes.py" in line["exception"]
 
 
 @pytest.mark.parametrize("fault", ["dies", "returns"])

@@ -5,6 +5,7 @@ import time
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crossdock_chassis.health import PROBE_PATHS
 from crossdock_chassis.http.problems import problem_response, unexpected
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter, span
@@ -14,7 +15,6 @@ log = get_logger(__name__)
 _duration = meter.create_histogram(
     "http.server.request.duration", unit="s", description="Time to answer, by route and status."
 )
-_UNTRACED = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 
 
 class EdgeMiddleware:
@@ -24,7 +24,7 @@ class EdgeMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _UNTRACED:
+        if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
             await self._app(scope, receive, send)
             return
         parent = next((value for name, value in scope["headers"] if name == b"traceparent"), None)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -23,6 +24,8 @@ class DemoSettings(ServiceSettings):
 
 
 def build() -> Service:
+    if FAULT == "cannot be built":
+        raise RuntimeError("the adapter folder parrot_post has no codes.py")
     settings = DemoSettings.load()
     database = Database(open_engine(settings.database_url.get_secret_value()), Transaction)
     router = APIRouter(prefix="/v1")
@@ -41,6 +44,9 @@ def build() -> Service:
         await stopping.wait()
         if FAULT == "hangs":
             await asyncio.sleep(3600)
+        while FAULT == "hangs for good":
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
         await asyncio.sleep(0.2)
         log.info("demo.work_ended")
 
