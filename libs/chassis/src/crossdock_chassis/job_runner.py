@@ -37,6 +37,9 @@ _late = meter.create_gauge("crossdock.job.late", description="Open jobs past the
 _circuit = meter.create_gauge("crossdock.job.circuit", description="0 closed, 1 half open, 2 open")
 _random = SystemRandom()
 
+#: While a release rolls out, its jobs may be there before the process that knows them.
+_NEWER_CODE_IS_ON_ITS_WAY_S = 600
+
 
 @dataclass(frozen=True, slots=True)
 class JobBounds:
@@ -82,14 +85,12 @@ class JobRunner:
         self._handlers = handlers
         self._bounds = bounds
         self._lanes = {one.name: Lane(one, bounds.circuit) for one in destinations}
-        self._look = (
-            database.wakeups.jobs
-        )  # set by commits that ask for jobs, by attempts that end, and by `stop`
+        # Set by commits that ask for jobs, by attempts that end, and by `stop`.
+        self._look = database.wakeups.jobs
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._attempts: dict[
-            asyncio.Task[None], _Attempt
-        ] = {}  # strong references: asyncio keeps only weak ones
+        # Strong references: asyncio itself keeps only weak ones.
+        self._attempts: dict[asyncio.Task[None], _Attempt] = {}
         self._returned: list[Job] = []
         self._late: dict[tuple[str, str], int] = {}
 
@@ -170,7 +171,7 @@ class JobRunner:
                 },
             ) as attempt:
                 outcome, answered = await self._call(job, lease)
-                attempt.set_attribute("crossdock.outcome", outcome)
+                attempt.set_attribute("crossdock.job.outcome", outcome)
         finally:
             lane = self._lanes[job.destination]
             lane.ended(job.lease, answered=answered, now=_now())
@@ -192,7 +193,7 @@ class JobRunner:
             return "unknown", False
         except NeedsPerson as error:
             await self._give_back(job, "needs_person", str(error))
-            return "needs_person", True
+            return "needs_person", None
         except LeaseLost:
             log.warning("job.lease_lost", job_id=str(job.job_id), kind=job.kind)
             return "lease_lost", None
@@ -284,7 +285,8 @@ class JobRunner:
             _late.set(open_jobs.late, labels)
             if open_jobs.late > self._late.get((open_jobs.destination, open_jobs.kind), 0):
                 log.error("job.deadline_passed", **labels, jobs=open_jobs.late)
-            if open_jobs.destination not in self._lanes or open_jobs.kind not in self._handlers:
+            known = open_jobs.destination in self._lanes and open_jobs.kind in self._handlers
+            if not known and open_jobs.age_s > _NEWER_CODE_IS_ON_ITS_WAY_S:
                 log.error("job.nobody_runs_it", **labels, age_s=round(open_jobs.age_s))
         for destination, kind in self._late.keys() - late.keys():
             _age.set(0, {"destination": destination, "kind": kind})
