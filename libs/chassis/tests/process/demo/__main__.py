@@ -3,8 +3,10 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import SettingsConfigDict
@@ -14,6 +16,9 @@ from crossdock_chassis.database import Database, Transaction, open_engine
 from crossdock_chassis.http import create_app
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.process import Service, run_service
+from crossdock_chassis.telemetry import current_trace_id, current_traceparent
+from crossdock_contracts.envelope import Actor, ActorKind, Cause
+from crossdock_contracts.inventory import ReleaseCause, StockReleasedV1
 
 log = get_logger("demo")
 FAULT = os.environ.get("DEMO_FAULT", "")
@@ -34,6 +39,24 @@ def build() -> Service:
     async def get_slow(seconds: float) -> str:
         await asyncio.sleep(seconds)
         return "done"
+
+    @router.post("/releases")
+    async def post_release() -> str | None:
+        event = StockReleasedV1(
+            merchant_id="default",
+            aggregate_version=1,
+            actor=Actor(kind=ActorKind.SERVICE, name="demo"),
+            order_id=uuid4(),
+            order_version=1,
+            released_because=ReleaseCause.NOTHING_HELD,
+            released_allocation_ids=(),
+        )
+        async with database.transaction(Cause(traceparent=current_traceparent())) as tx:
+            await tx.outbox.add(event)
+        return current_trace_id()
+
+    async def on_released(events: Sequence[StockReleasedV1], *, tx: Transaction) -> None:
+        log.info("demo.handled", trace_ids=[event.cause.traceparent for event in events])
 
     async def work(stopping: asyncio.Event) -> None:
         if FAULT == "dies":
@@ -57,11 +80,13 @@ def build() -> Service:
         return create_app("demo", "1.2.3", database=database, routers=[router])
 
     return Service(
-        name="demo",
+        name="inventory",  # the topics for it are there
         settings=settings,
         database=database,
         build_app=build_app,
         migrations=Path(__file__).parent / "migrations",
+        publishes=(StockReleasedV1,),
+        handlers={StockReleasedV1: on_released},
         background={"demo": work},
         close=[close],
     )
