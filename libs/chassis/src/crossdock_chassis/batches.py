@@ -29,6 +29,7 @@ class Outcome:
     fenced: int = 0
     parked: int = 0
     reread: set[TopicPartition] = field(default_factory=set)
+    epochs: dict[TopicPartition, int] = field(default_factory=dict)  # that began with this batch
 
     def add(self, other: "Outcome") -> None:
         self.applied += other.applied
@@ -36,6 +37,7 @@ class Outcome:
         self.fenced += other.fenced
         self.parked += other.parked
         self.reread |= other.reread
+        self.epochs |= other.epochs
 
 
 class Batches(Generic[TX]):
@@ -59,9 +61,12 @@ class Batches(Generic[TX]):
                 raise
             log.warning("consumer.batch_split", consumer=self._consumer, records=len(records), **_told(error))
         outcome = Outcome()
-        for one in records:
-            if one.partition not in outcome.reread:
-                outcome.add(await self._apply_alone(one))
+        for record in records:
+            if record.partition in outcome.reread:
+                continue
+            epoch = outcome.epochs.get(record.partition, record.log.epoch)
+            one = replace(record, log=record.log._replace(epoch=epoch))
+            outcome.add(await self._apply_alone(one))
         return outcome
 
     async def _apply_alone(self, record: Incoming) -> Outcome:
@@ -107,6 +112,8 @@ class Batches(Generic[TX]):
             verdict = fence.judge(fences[partition], run)
             if verdict.reread:
                 outcome.reread.add(partition)
+            elif verdict.fence.epoch != fences[partition].epoch:
+                outcome.epochs[partition] = verdict.fence.epoch
             if verdict.fence != fences[partition]:
                 moved[partition] = verdict.fence
             kept |= {(partition, one.offset) for one in verdict.kept}

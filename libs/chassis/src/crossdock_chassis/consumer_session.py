@@ -225,7 +225,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
                     await _within(delay, reading.ended.wait())
                     delay = min(delay * 2, MAX_RETRY_DELAY_S)
                 else:
-                    reading.finish(batch, outcome.reread)
+                    reading.finish(batch, outcome.reread, outcome.epochs)
                     self._note_done(batch, outcome)
                     return
         finally:
@@ -233,7 +233,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
             self._idle.set()
 
     def _receive(self, one: Taken) -> Incoming:
-        return receive(one.record, read_from=one.read_from, log=one.log, handlers=self._handlers)
+        return receive(one.record, read_from=one.read_from, log=one.place.log, handlers=self._handlers)
 
     def _note_retry(self, error: Exception, delay: float) -> None:
         self.retrying_since = self.retrying_since or time.monotonic()

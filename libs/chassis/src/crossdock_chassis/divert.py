@@ -1,11 +1,11 @@
 """The consumer's side of parking: events of a parked key rest in order, in the batch's own transaction."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, Text, bindparam, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crossdock_chassis.faults import Fault, ParkingFull
@@ -45,7 +45,7 @@ _APPEND = text(
     """
     insert into parked_event (consumer, key, event_id, topic, partition, "offset", headers, payload)
     select :consumer, key, event_id, topic, partition, "offset",
-           array(select jsonb_array_elements_text(headers)), payload
+           array(select json_array_elements_text(headers::json)), payload
     from unnest(:keys, :event_ids, :topics, :partitions, :offsets, :headers, :payloads)
         with ordinality as event (key, event_id, topic, partition, "offset", headers, payload, n)
     order by n
@@ -56,7 +56,7 @@ _APPEND = text(
     bindparam("topics", type_=ARRAY(Text)),
     bindparam("partitions", type_=ARRAY(Integer)),
     bindparam("offsets", type_=ARRAY(BigInteger)),
-    bindparam("headers", type_=ARRAY(JSONB)),
+    bindparam("headers", type_=ARRAY(Text)),
     bindparam("payloads", type_=ARRAY(LargeBinary)),
 )
 
@@ -92,16 +92,17 @@ async def park(
             "topics": [one.partition.topic for one in records],
             "partitions": [one.partition.partition for one in records],
             "offsets": [one.offset for one in records],
-            "headers": [
-                [part for name, value in one.headers for part in (as_text(name.encode()), as_text(value))]
-                for one in records
-            ],
+            "headers": [json.dumps(_flat(one.headers)) for one in records],
             "payloads": [one.payload for one in records],
         },
     )
     keys, events = (await connection.execute(_COUNT, {"consumer": consumer})).one()
     if keys > MAX_KEYS or events > MAX_EVENTS:
         raise ParkingFull(f"{consumer} would have {keys} keys and {events} events parked")
+
+
+def _flat(headers: Iterable[tuple[str, bytes]]) -> list[str]:
+    return [part for name, value in headers for part in (as_text(name.encode()), as_text(value))]
 
 
 async def _park_keys(
@@ -140,7 +141,7 @@ def dead_letter(consumer: str, record: Incoming, fault: Fault) -> WireEvent:
         **_remarks(record, payload),
     }
     original = [
-        (as_text(name.encode()), as_text(value))
+        (name, value)
         for name, value in record.headers[:_MAX_COPIED_HEADERS]
         if name != EPOCH_HEADER and len(value) <= _MAX_COPIED_HEADER_BYTES
     ]
@@ -148,7 +149,7 @@ def dead_letter(consumer: str, record: Incoming, fault: Fault) -> WireEvent:
         event_id=new_id(),
         topic=f"{consumer}.dlq",
         key=record.key,
-        headers=tuple(part for pair in (*original, *told.items()) for part in pair),
+        headers=(*_flat(original), *(part for pair in told.items() for part in pair)),
         payload=payload if len(payload) <= MAX_PAYLOAD_BYTES else b"",
     )
 

@@ -43,14 +43,14 @@ def judge(fence: Fence, run: Sequence[Incoming]) -> Verdict:
     """Compare consecutive records of one partition with its locked fence.
 
     A higher epoch than the fence's means that the publisher writes its log anew, with everything in it: the
-    fence begins again at 0, and so must the reader, because it may have jumped over the new log's beginning.
-    From then on records of lower epochs are dropped: they come again under the new one.
+    fence begins again at 0, and so must the reader unless this run does, because it may have jumped over the
+    new log's beginning. From then on records of lower epochs are dropped: they come again under the new one.
     """
     if fence.log != run[0].log:
         return Verdict((), fence, reread=True)
     newest = max((one.epoch for one in run if one.epoch is not None), default=fence.epoch)
     if newest > fence.epoch:
-        return Verdict((), replace(fence, epoch=newest, next_offset=0), reread=True)
+        fence = replace(fence, epoch=newest, next_offset=0)
     if run[0].read_from > fence.next_offset:
         return Verdict((), fence, reread=True)
     kept = tuple(one for one in run if one.offset >= fence.next_offset and one.epoch in (None, fence.epoch))

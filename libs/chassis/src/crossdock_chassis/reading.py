@@ -16,25 +16,23 @@ LOW_WATER = 250
 
 
 class Taken(NamedTuple):
-    """A record as it was read: from which log, behind which offset, after which placing of its partition."""
+    """A record as it was read: behind which offset, and after which placing of its partition."""
 
     record: ConsumerRecord
     read_from: int
-    log: LogId
-    placing: int
+    place: "Place"
 
     @property
     def partition(self) -> TopicPartition:
         return TopicPartition(self.record.topic, self.record.partition)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
     """Where one partition stands."""
 
     log: LogId
     expected: int
-    number: int
     unfinished_ms: deque[int] = field(default_factory=deque)  # timestamps of records queued and in the worker
     looks_ahead: int = 0  # how often in a row the log's end was seen before where we stand
 
@@ -54,7 +52,6 @@ class Reading:
         self.ended = asyncio.Event()
         self.arrived = asyncio.Event()
         self._queue: deque[Taken] = deque()
-        self._placings = 0
 
     @property
     def alive(self) -> bool:
@@ -70,9 +67,8 @@ class Reading:
 
     def place(self, partition: TopicPartition, log: LogId, offset: int) -> None:
         """From now on records of this log, from this offset on, are kept."""
-        self._placings += 1
         self.shortened.discard(partition)
-        self.places[partition] = Place(log, offset, self._placings)
+        self.places[partition] = Place(log, offset)
 
     def misplace(self, partition: TopicPartition) -> None:
         """Forget what was read of this partition: it has to be placed anew."""
@@ -92,7 +88,7 @@ class Reading:
             if place is None or not self.alive:
                 continue
             for one in records:
-                self._queue.append(Taken(one, place.expected, place.log, place.number))
+                self._queue.append(Taken(one, place.expected, place))
                 place.expected = one.offset + 1
             place.unfinished_ms.extend(one.timestamp for one in records)
         if self._queue:
@@ -105,15 +101,22 @@ class Reading:
             self.arrived.clear()
         return batch
 
-    def finish(self, batch: Iterable[Taken], reread: Iterable[TopicPartition]) -> None:
-        """The batch is committed, except for the partitions that have to be read again."""
+    def finish(
+        self, batch: Iterable[Taken], reread: Iterable[TopicPartition], epochs: Mapping[TopicPartition, int]
+    ) -> None:
+        """The batch is committed, except for the partitions that have to be read again.
+
+        `epochs`: partitions whose log went over to a new epoch with this batch.
+        """
         for partition in reread:
             self.misplace(partition)
         for one in batch:
-            place = self.places.get(one.partition)
-            if place is not None and place.number == one.placing:
-                self.done[one.partition] = one.record.offset + 1
-                place.unfinished_ms.popleft()
+            if self.places.get(one.partition) is not one.place:
+                continue  # placed anew meanwhile
+            self.done[one.partition] = one.record.offset + 1
+            one.place.unfinished_ms.popleft()
+            if one.partition in epochs:
+                one.place.log = one.place.log._replace(epoch=epochs[one.partition])
 
     def end(self) -> None:
         """The partitions are gone. Whatever still runs for them is stopped by the fence, not by us."""

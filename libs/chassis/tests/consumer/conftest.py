@@ -32,8 +32,8 @@ def prepare(owner_url: str) -> None:
         async with engine.begin() as connection:
             await connection.run_sync(install_chassis_schema)
             await connection.exec_driver_sql(
-                "create table effect (n bigint generated always as identity, event_id uuid, key text, what text, "
-                "tx xid8 default pg_current_xact_id())"
+                "create table effect (n bigint generated always as identity, event_id uuid, key text, "
+                "what text, tx xid8 default pg_current_xact_id())"
             )
         await engine.dispose()
 
@@ -90,12 +90,17 @@ class QuickKafka(Kafka):
         return {**super().consumer_options(), **quick}
 
 
+def _record(wire: WireEvent, epoch: int) -> dict[str, Any]:
+    pairs = zip(wire.headers[::2], wire.headers[1::2], strict=True)
+    headers = [*((name, value.encode()) for name, value in pairs), (EPOCH_HEADER, str(epoch).encode())]
+    return {"topic": wire.topic, "key": wire.key.encode(), "value": wire.payload, "headers": headers}
+
+
 class Bench:
     """A consumer's surroundings: its database, a broker, and a producer that stands for the relays."""
 
-    handlers: Handlers = {NotificationSentV1: write_effects, NotificationFailedV1: write_effects}
     name = "notify"
-    partitions = [TopicPartition("notification.sent", one) for one in range(4)]
+    partitions = tuple(TopicPartition("notification.sent", one) for one in range(4))
     sent = staticmethod(sent)
     failed = staticmethod(failed)
     write_effects = staticmethod(write_effects)
@@ -104,6 +109,7 @@ class Bench:
         self.database = database
         self.broker = broker
         self.urls = urls
+        self.handlers: Handlers = {NotificationSentV1: write_effects, NotificationFailedV1: write_effects}
         self.kafka = QuickKafka(bootstrap_servers=broker.bootstrap_servers, profile=KafkaProfile.TANSU)
 
     async def publish(self, *events: Event, epoch: int = 1) -> list[WireEvent]:
@@ -113,21 +119,11 @@ class Bench:
         return wires
 
     async def publish_again(self, *wires: WireEvent, epoch: int = 1) -> None:
-        pairs = [tuple(zip(one.headers[::2], one.headers[1::2], strict=True)) for one in wires]
-        await self.publish_raw(
-            *(
-                {
-                    "topic": one.topic,
-                    "key": one.key.encode(),
-                    "value": one.payload,
-                    "headers": [
-                        *((name, value.encode()) for name, value in headers),
-                        (EPOCH_HEADER, str(epoch).encode()),
-                    ],
-                }
-                for one, headers in zip(wires, pairs, strict=True)
-            )
-        )
+        await self.publish_raw(*(_record(one, epoch) for one in wires))
+
+    def record_of(self, event: Event, *, epoch: int = 1) -> dict[str, Any]:
+        """What `publish` would hand to the producer."""
+        return _record(encode(event, event_id=new_id(), at=datetime.now(UTC), cause=NO_CAUSE), epoch)
 
     async def publish_raw(self, *records: dict[str, Any]) -> None:
         """Publish records in order, whatever they hold."""
@@ -151,8 +147,9 @@ class Bench:
 
     async def set_kafka_offsets(self, offset: int) -> None:
         """Commit this offset for every partition of the group; no consumer runs meanwhile."""
-        async with AIOKafkaConsumer(group_id=self.name, **self.kafka.consumer_options()) as client:
-            client.assign(self.partitions)
+        async with AIOKafkaConsumer(
+            "notification.sent", group_id=self.name, **self.kafka.consumer_options()
+        ) as client:
             await client.commit(dict.fromkeys(self.partitions, offset))
 
     async def kafka_offsets(self) -> list[int]:
@@ -172,7 +169,7 @@ class Bench:
     async def eventually(self, condition: Callable[[], Awaitable[Any]], *, within_s: float = 20) -> None:
         """Wait until it is true; fail the test when it takes too long."""
         async with asyncio.timeout(within_s):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 - what is waited for happens in a database
                 await asyncio.sleep(0.02)
 
     async def has_effects(self, *wanted: str, within_s: float = 20) -> None:
