@@ -16,8 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import structlog
-from opentelemetry import metrics
 from sqlalchemy import ARRAY, BigInteger, Interval, SmallInteger, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,11 +23,6 @@ from crossdock_chassis.relay_rows import WAVE_BYTES, WAVE_ROWS, Row
 
 #: How far back a lost log is rebuilt: what topics and event log hold. The inbox remembers longer.
 REPLAY_WINDOW = timedelta(days=14)
-
-log = structlog.get_logger()
-_raised = metrics.get_meter("crossdock").create_counter(
-    "crossdock.log.epochs_raised", description="Times the log was given up and written anew"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +103,9 @@ async def begin_rebuild(connection: AsyncConnection, position: Position, cluster
     False, and nothing done, when the epoch is no longer the one in `position`.
     """
     current = await connection.execute(
-        text("select rebuild_wanted, cluster_id from log_epoch where epoch = :epoch for update"),
-        {"epoch": position.epoch},
+        text("select epoch from log_epoch where epoch = :epoch for update"), {"epoch": position.epoch}
     )
-    row = current.one_or_none()
-    if row is None:
+    if current.one_or_none() is None:
         return False
     # A statement of its own, after the lock: see the module's docstring.
     await connection.execute(
@@ -127,15 +118,6 @@ async def begin_rebuild(connection: AsyncConnection, position: Position, cluster
             """
         ).bindparams(bindparam("window", type_=Interval)),
         {"cluster": cluster_id, "window": REPLAY_WINDOW},
-    )
-    reason = row.rebuild_wanted or "the cluster id differs"
-    _raised.add(1)
-    log.error(
-        "log.epoch_raised",
-        reason=reason,
-        epoch=position.epoch + 1,
-        lost_cluster=row.cluster_id,
-        cluster=cluster_id,
     )
     return True
 

@@ -24,7 +24,7 @@ from crossdock_chassis.relay_rows import Row
 from crossdock_chassis.wire import EPOCH_HEADER
 
 SEND_LIMIT_S = 10.0
-_START_LIMIT_S = 10.0
+_START_LIMIT_S = 5.0
 _LOOK_LIMIT_S = 5.0
 _STOP_LIMIT_S = 3.0
 

@@ -43,6 +43,9 @@ _TURN_S = 0.1
 log = structlog.get_logger()
 _meter = metrics.get_meter("crossdock")
 _sent = _meter.create_counter("crossdock.relay.rows_sent", description="Records acknowledged by the broker")
+_epochs = _meter.create_counter(
+    "crossdock.log.epochs_raised", description="Times the log was given up and written anew"
+)
 _parked = _meter.create_counter("crossdock.relay.rows_parked", description="Records the broker refuses")
 
 
@@ -66,8 +69,8 @@ class Relay:
         publishes: Iterable[type[Event]],
         dead_letter: str,
     ) -> None:
-        """`direct_url` reaches the database without a pooler. The topics of `publishes` and `dead_letter` must
-        all exist before the first record is sent.
+        """`direct_url` reaches the database without a pooler. The topics of `publishes` and `dead_letter`
+        must all exist before the first record is sent.
         """
         self._database = database
         self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -193,8 +196,7 @@ class Relay:
         if cluster_id is None:
             raise _NotNow(self._back_off())
         if position.rebuild_wanted is not None or position.cluster_id != cluster_id:
-            async with self._database.engine.begin() as transaction:
-                await begin_rebuild(transaction, position, cluster_id)
+            await self._raise_epoch(position, cluster_id)
             return
         if position.rebuild_next is None:
             return  # another relay has ended it
@@ -209,6 +211,19 @@ class Relay:
             waiting = [row for row in waiting if row not in acked]
         if await advance_replay(connection, position, rows) and not rows:
             log.info("log.rebuilt", epoch=position.epoch, until=position.rebuild_until)
+
+    async def _raise_epoch(self, position: Position, cluster_id: str) -> None:
+        async with self._database.engine.begin() as transaction:
+            raised = await begin_rebuild(transaction, position, cluster_id)
+        if raised:
+            _epochs.add(1)
+            log.error(
+                "log.epoch_raised",
+                reason=position.rebuild_wanted,
+                epoch=position.epoch + 1,
+                cluster=cluster_id,
+                lost_cluster=position.cluster_id,
+            )
 
     async def _park(
         self, connection: AsyncConnection, refused: Mapping[Row, str], *, replaying: bool

@@ -1,7 +1,7 @@
 """Which relay sends which shards: advisory locks on a database session of the relay's own.
 
-The locks spare duplicates and let a rebuild be alone; no order depends on them. A row is only sent behind every
-earlier row of its key that is not acknowledged yet: two senders of a shard repeat, but never overtake.
+The locks spare duplicates and let a rebuild be alone; no order depends on them. A row is only sent behind
+every earlier row of its key that is not acknowledged yet: two senders of a shard repeat, but never overtake.
 """
 
 import asyncio

@@ -1,7 +1,6 @@
 """The relay sends what was committed, in order per key, whatever happens to relays and to single records."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -13,40 +12,25 @@ from crossdock_chassis.database import Database, Transaction
 from crossdock_chassis.kafka import Kafka
 from crossdock_chassis.relay import Relay
 from crossdock_chassis.relay_rows import release_parked
-from crossdock_chassis.testing.topics import Seen, read_until
+from crossdock_chassis.testing.events import a_notification
+from crossdock_chassis.testing.outbox import until_sent
+from crossdock_chassis.testing.topics import Seen, read_until, versions_by_key
 from crossdock_chassis.wire import WireEvent
 from crossdock_cli.embedded.tansu import TansuBroker
-from crossdock_contracts.envelope import Actor, ActorKind
-from crossdock_contracts.notifications import NotificationSentV1
 
 StartRelay = Callable[..., tuple[Relay, asyncio.Task[None]]]
 SENT = "notification.sent"
 
 
-def said(order_id: UUID, version: int) -> NotificationSentV1:
-    return NotificationSentV1(
-        merchant_id="default",
-        aggregate_version=version,
-        actor=Actor(kind=ActorKind.SERVICE, name="notify"),
-        order_id=order_id,
-        message_id=uuid4(),
-        template="parcel_shipped",
-        subject=str(order_id),
-        channel="email",
-        locale="en",
-        revision=1,
-    )
-
-
 async def say(database: Database[Transaction], order_id: UUID, versions: Iterable[int]) -> None:
     for version in versions:
         async with database.transaction() as tx:
-            await tx.outbox.add(said(order_id, version))
+            await tx.outbox.add(a_notification(order_id, version))
 
 
 async def speak_and_fail(database: Database[Transaction], order_id: UUID) -> None:
     async with database.transaction() as tx:
-        await tx.outbox.add(said(order_id, 1))
+        await tx.outbox.add(a_notification(order_id, 1))
         await tx.flush()
         raise ZeroDivisionError
 
@@ -56,25 +40,8 @@ async def count(database: Database[Transaction], table: str) -> int:
         return int((await connection.execute(text(f"select count(*) from {table}"))).scalar_one())
 
 
-async def until_empty(database: Database[Transaction], *, limit_s: float = 15) -> None:
-    async with asyncio.timeout(limit_s):
-        while True:
-            if await count(database, "outbox") == 0:
-                return
-            await asyncio.sleep(0.02)
-
-
 def at_least(number: int) -> Callable[[Sequence[Seen]], bool]:
     return lambda seen: len({one.event_id for one in seen}) >= number
-
-
-def versions_by_key(seen: Sequence[Seen]) -> dict[str, list[int]]:
-    """Each key's versions in the order in which each was first seen."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    for one in seen:
-        if one.version not in found[one.key]:
-            found[one.key].append(one.version)
-    return dict(found)
 
 
 async def test_what_is_committed_is_published_and_leaves_the_outbox(
@@ -85,7 +52,7 @@ async def test_what_is_committed_is_published_and_leaves_the_outbox(
 
     await say(database, order_id, [1])
     seen = await read_until(kafka, [SENT], at_least(1))
-    await until_empty(database)
+    await until_sent(database)
 
     assert [(one.key, one.version, one.epoch) for one in seen] == [(str(order_id), 1, 1)]
     assert await count(database, "event_log") == 1
@@ -121,7 +88,7 @@ async def test_versions_of_a_key_arrive_in_order_from_concurrent_writers(
                     text("update aggregate set version = version + 1 where order_id = :id returning version"),
                     {"id": order_id},
                 )
-                await tx.outbox.add(said(order_id, version))
+                await tx.outbox.add(a_notification(order_id, version))
 
     start_relay()
     start_relay()
@@ -137,7 +104,7 @@ async def test_a_relay_that_ends_without_a_word_is_replaced(
     order_id = uuid4()
     _, first = start_relay()
     await say(database, order_id, [1])
-    await until_empty(database)
+    await until_sent(database)
     start_relay()
 
     first.cancel()
@@ -153,15 +120,15 @@ async def test_a_record_that_is_too_large_parks_its_key_alone_and_in_order(
     large, other = uuid4(), uuid4()
     await say(database, large, [1])
     async with database.transaction() as tx:
-        await tx.outbox.add(said(large, 2).model_copy(update={"reason": "x" * 5_000}))
+        await tx.outbox.add(a_notification(large, 2).model_copy(update={"reason": "x" * 5_000}))
     await say(database, large, [3])
     await say(database, other, [1, 2])
 
     relay, task = start_relay(replace(kafka, max_record_bytes=2_000))
     seen = await read_until(kafka, [SENT], at_least(3))
-    await until_empty(database)
+    await until_sent(database)
     await say(database, large, [4])
-    await until_empty(database)
+    await until_sent(database)
     async with database.engine.connect() as connection:
         parked = (
             await connection.execute(text("select key, error from outbox_parked order by shard, seq"))
@@ -191,7 +158,7 @@ async def test_a_record_for_a_topic_that_does_not_exist_parks_its_key_alone(
 
     start_relay()
     seen = await read_until(kafka, [SENT], at_least(1))
-    await until_empty(database)
+    await until_sent(database)
 
     assert versions_by_key(seen) == {str(other): [1]}
     assert await count(database, "outbox_parked") == 2
@@ -203,7 +170,7 @@ async def test_time_outs_never_park(
     order_id = uuid4()
     start_relay()
     await say(database, order_id, [1])
-    await until_empty(database)
+    await until_sent(database)
 
     await broker.kill()
     await say(database, order_id, range(2, 20))

@@ -1,6 +1,7 @@
 """Reading whole topics, to see what was really published."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,15 @@ async def read_until(
     finally:
         await consumer.stop()
     return seen
+
+
+def versions_by_key(seen: Iterable[Seen], *, epoch: int | None = None) -> dict[str, list[int]]:
+    """Each key's versions in the order in which each was first seen, in one epoch or in all."""
+    found: defaultdict[str, dict[int, None]] = defaultdict(dict)
+    for one in seen:
+        if epoch is None or one.epoch == epoch:
+            found[one.key].setdefault(one.version)
+    return {key: list(versions) for key, versions in found.items()}
 
 
 def _seen(record: Any) -> Seen:
