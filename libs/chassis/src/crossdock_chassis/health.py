@@ -38,15 +38,21 @@ class Probe(Protocol):
 
 
 class Health:
-    """Knows the process's parts. `database_answers`: False when the database does not answer in time."""
+    """Knows the process's parts. `database_answers`: False when the database does not answer in time.
+
+    A process that takes requests is ready without Kafka, because the outbox holds what they say. Any other is
+    ready when its consumer has joined, only to pace a rollout.
+    """
 
     def __init__(
         self,
         loop: LoopWatch,
         database_answers: Callable[[], Awaitable[bool]],
         *,
+        takes_requests: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._takes_requests = takes_requests
         self._loop = loop
         self._database_answers = database_answers
         self._clock = clock
@@ -89,7 +95,7 @@ class Health:
             reasons.append("the database lacks migrations")
         if not self.started:
             reasons.append("starting")
-        if self._clock() - self._began < START_PATIENCE_S:
+        if not self._takes_requests and self._clock() - self._began < START_PATIENCE_S:
             reasons += [f"{name} has not begun" for name, probe in self._probes.items() if not probe.started]
         return reasons
 

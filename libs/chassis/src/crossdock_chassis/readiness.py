@@ -1,6 +1,7 @@
 """What a process waits for before it starts: its database, at the migrations its code was written for."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from sqlalchemy import text
@@ -9,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.migrations import head_revision, schema_state
 from crossdock_chassis.service import Service
+from crossdock_chassis.windows import WindowMismatch, check_windows
 
 log = get_logger(__name__)
 
@@ -55,6 +57,20 @@ async def _what_is_missing(service: Service) -> str | None:
         expected = head_revision(service.migrations)
         return f"the database is at migration {state.revision}, the code expects {expected}; run `migrate`"
     return None
+
+
+async def check_replay_window(service: Service, roles: Sequence[str]) -> None:
+    """Raises CannotStart when topics forget sooner, or later, than the database is made for.
+
+    A broker that is away is no reason not to start: the outbox holds what is said meanwhile.
+    """
+    if not {"consume", "relay"} & set(roles):
+        return
+    topics = {event.TOPIC for event in (*service.publishes, *service.handlers)}
+    try:
+        await check_windows(service.settings.kafka(service.name), topics)
+    except WindowMismatch as error:
+        raise CannotStart(str(error)) from error
 
 
 async def database_answers(service: Service) -> bool:

@@ -12,7 +12,7 @@ from crossdock_chassis.health import Health, add_health_routes
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.loop_watch import LoopWatch
 from crossdock_chassis.parts import Part, parts_of
-from crossdock_chassis.readiness import CannotStart, await_database, database_answers
+from crossdock_chassis.readiness import CannotStart, await_database, check_replay_window, database_answers
 from crossdock_chassis.service import Service
 from crossdock_chassis.serving import ConcurrencyMiddleware, HttpServer
 from crossdock_chassis.shutdown import Signals, bounded, end_at_the_latest_in
@@ -36,6 +36,7 @@ async def run_roles(service: Service, roles: Sequence[str]) -> int:
     telemetry = setup(service.name, service.settings, version=service.version)
     try:
         await await_database(service, signals.asked)
+        await check_replay_window(service, roles)
         return 0 if signals.asked.is_set() else await _Life(service, roles, telemetry, signals).run()
     except CannotStart as error:
         log.error("process.cannot_start", reason=str(error))
@@ -55,7 +56,7 @@ class _Life:
         self._roles = roles
         self._signals = signals
         self._watch = LoopWatch()
-        self._health = Health(self._watch, partial(database_answers, service))
+        self._health = Health(self._watch, partial(database_answers, service), takes_requests="api" in roles)
         self._health.schema_current = True
         self._server = HttpServer(self._app(telemetry), service.settings, with_api="api" in roles)
         self._tasks: dict[asyncio.Task[None], Part] = {}

@@ -52,12 +52,17 @@ class Patient:
 
 
 @pytest.fixture
-async def patient() -> AsyncIterator[Patient]:
+def takes_requests() -> bool:
+    return False
+
+
+@pytest.fixture
+async def patient(takes_requests: bool) -> AsyncIterator[Patient]:
     async def answers() -> bool:
         return sick.database_answers
 
     clock, probe, app = Clock(), FakeProbe(), Starlette()
-    health = Health(LoopWatch(clock=clock), answers, clock=clock)
+    health = Health(LoopWatch(clock=clock), answers, takes_requests=takes_requests, clock=clock)
     health.schema_current = health.started = True
     add_health_routes(app, health, None)
     task: asyncio.Task[None] = asyncio.create_task(asyncio.sleep(60))
@@ -142,4 +147,11 @@ async def test_a_consumer_that_has_not_joined_holds_up_a_rollout_for_a_minute_at
     assert await patient.ask("/readyz") == (503, ["consumer has not begun"])
 
     patient.clock.now += START_PATIENCE_S
+    assert await patient.ask("/readyz") == (200, [])
+
+
+@pytest.mark.parametrize("takes_requests", [True])
+async def test_a_process_that_takes_requests_is_ready_without_its_consumer(patient: Patient) -> None:
+    patient.probe.started = False
+
     assert await patient.ask("/readyz") == (200, [])

@@ -34,7 +34,7 @@ async def test_all_roles_start_are_ready_and_end_in_order_at_sigterm(
         "demo.closed",
         "process.ended",
     ]
-    assert running.lines[0]["roles"] == ["api", "consume", "relay", "work"]
+    assert (await running.said("process.started"))["roles"] == ["api", "consume", "relay", "work"]
     assert not [line for line in running.lines if line["level"] == "error"]
 
 
