@@ -45,7 +45,6 @@ def configure_logging(
         return event
 
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -168,7 +167,3 @@ def _shown(key: str, value: Any, depth: int) -> Any:
             }
         return [_shown("", one, depth + 1) for one in list(value)[:_MAX_ITEMS]]
     return value
-
-
-#: Bound to every line of the current task, e.g. `with bound(order_id=...)`.
-bound = structlog.contextvars.bound_contextvars

@@ -151,7 +151,7 @@ def open_http_client(
 
     `timeout_s` bounds the whole call: waiting for a connection, connecting, sending, and reading to the end.
     More than `max_connections` calls at once wait for `connect_timeout_s`. `resolver` decides which addresses
-    a name may lead to, for destinations that somebody else chose.
+    a name may lead to, for destinations somebody else chose; it is not asked about addresses in numbers.
     """
     verify = tls or ssl.create_default_context()
 

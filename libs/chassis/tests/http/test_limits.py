@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import pytest
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from crossdock_chassis.config import ServiceSettings
 from crossdock_chassis.http import Limit, create_app
+from crossdock_chassis.logging import configure_logging
 from crossdock_chassis.serving import HttpServer
 
 SETTINGS = ServiceSettings(
@@ -110,3 +113,20 @@ async def test_too_many_headers_are_refused() -> None:
         status, problem = await exchange(port, head("/v1/echo", *[f"x-{n}: 1" for n in range(101)]))
 
     assert (status, problem["type"]) == (431, "/problems/too-many-headers")
+
+
+async def test_a_client_that_goes_away_in_the_middle_is_nobodys_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handlers = logging.getLogger().handlers
+    configure_logging("demo")
+    async with a_port() as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head("/v1/echo", "content-length: 1000") + b"x" * 10)
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        assert await exchange(port, head("/v1/echo", "content-length: 1"), b"x") == (200, {"body": 1})
+    logging.getLogger().handlers = handlers
+
+    assert '"level": "error"' not in capsys.readouterr().out

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_chassis.telemetry import current_trace_id, span
@@ -275,3 +276,37 @@ async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.Monkey
         response = await client.get("/")
 
     assert response.status_code == 204
+
+
+class OnlyParrot(AbstractResolver):
+    """Lets one name lead to this machine, and every other nowhere."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host != "parrot.example":
+            raise OSError("not an address to call")
+        return [
+            ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_resolver_decides_where_a_name_leads_and_the_name_is_still_what_is_asked_for() -> None:
+    heads: list[bytes] = []
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await read_head(reader))
+        await send(writer, b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with a_server(converse) as url, open_http_client("parrot", resolver=OnlyParrot()) as client:
+        port = url.rsplit(":", 1)[1]
+        allowed = await client.post(f"http://parrot.example:{port}/")
+        with pytest.raises(NOT_SENT):
+            await client.post(f"http://evil.example:{port}/")
+
+    assert allowed.status_code == 204
+    assert f"host: parrot.example:{port}".encode() in heads[0].lower()
+    assert len(heads) == 1

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from crossdock_chassis.logging import get_logger
@@ -151,6 +152,11 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     return busy_response(request.url.path, error)
 
 
+async def _on_gone(request: Request, _: Exception) -> Response:
+    """The client went away in the middle of its body: nobody hears the answer, and nobody has to act."""
+    return problem_response(Problem(400, "incomplete", "The request broke off"), request.url.path)
+
+
 async def _on_unreachable(request: Request, error: Exception) -> Response:
     return busy_response(request.url.path, error)
 
@@ -191,6 +197,7 @@ def install_problem_handlers(
     handlers: dict[type[Exception], Any] = {
         Problem: _on_problem,
         Answered: _on_answered,
+        ClientDisconnect: _on_gone,
         StarletteHTTPException: _on_http_exception,
         RequestValidationError: _on_invalid,
         DBAPIError: _on_database_error,
