@@ -1,0 +1,1 @@
+"""What stock is, what is promised of it, and how a promise ends. Standard library only."""
