@@ -14,10 +14,8 @@ branch_labels = None
 depends_on = None
 
 SCHEMA = """
--- A seller's account on one marketplace. Deactivated, never deleted. `account` stands in the webhook's
-address,
--- which names no merchant, so it is unique over all of them; so is the shop: connected twice it would ship
-twice.
+-- A seller's account on one marketplace. Deactivated, never deleted. `account` stands in the address of the
+-- webhook, which names no merchant, so it is unique over all of them; so is the shop, or it would ship twice.
 create table account (
     merchant_id text not null,
     account text not null,
@@ -85,6 +83,7 @@ create index inbound_message_newest on inbound_message (merchant_id, message_id)
 create index inbound_message_failed on inbound_message (merchant_id, message_id) where state in ('failed',
 'fetching');
 create index inbound_message_order on inbound_message (order_id) where order_id is not null;
+create index inbound_message_personal on inbound_message (personal_until) where body is not null;
 
 create table orders (
     order_id uuid primary key,

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crossdock_chassis.ids import new_id
-from crossdock_contracts.envelope import Event, EventMeta, OrderKeyed
+from crossdock_contracts.envelope import EventMeta, OrderKeyed
 from crossdock_contracts.registry import EVENTS
 from order_service.domain.exceptions import GUIDES
 from order_service.use_cases.ports import NotFound, Obligation
@@ -95,23 +95,25 @@ class DeferredTable:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[Event]]:
-        found: dict[UUID, list[Event]] = defaultdict(list)
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[OrderKeyed]]:
+        found: dict[UUID, list[OrderKeyed]] = defaultdict(list)
+        if not order_ids:
+            return found
         for row in (await self._connection.execute(_DEFERRED, {"ids": list(order_ids)})).mappings():
             meta = EventMeta(row["event_id"], row["source"], row["time"], row["correlation_id"], None, None)
-            found[row["order_id"]].append(EVENTS[row["type"]].read(row["payload"].encode(), meta))
+            event = EVENTS[row["type"]].read(row["payload"].encode(), meta)
+            if isinstance(event, OrderKeyed):
+                found[row["order_id"]].append(event)
         return found
 
-    async def add(self, events: Sequence[Event]) -> None:
+    async def add(self, events: Sequence[OrderKeyed]) -> None:
         for event in events:
-            if not isinstance(event, OrderKeyed):
-                raise TypeError(f"{event.TYPE} is not about an order")
             values = {
                 "order_id": event.order_id,
                 "event_id": event.meta.event_id,
                 "merchant_id": event.merchant_id,
                 "type": event.TYPE,
-                "payload": event.model_dump_json(exclude_none=True),
+                "payload": event.model_dump_json(),
                 "source": event.meta.source,
                 "time": event.meta.time,
                 "correlation_id": event.meta.correlation_id,

@@ -21,6 +21,7 @@ _LOCK = text(SELECT + "where order_id = any(:ids) order by order_id for update")
 _LOCK_EXTERNAL = text(
     SELECT + "where platform = :platform and shop_ref = :shop_ref and external_id = :external_id for update"
 )
+_GET = text(SELECT + "where order_id = :order_id").bindparams(bindparam("order_id", type_=PgUUID))
 _WAITING = text(
     "select order_id from orders where merchant_id = :merchant_id and waiting_skus && :skus "
     "and waiting_skus <> '{}' order by order_id limit :limit"
@@ -61,9 +62,8 @@ _SAVE = text(
         platform_updated_at = n.platform_updated_at, fingerprint = n.fingerprint,
         ship_to_fingerprint = n.ship_to_fingerprint, updated_at = crossdock_now()
     from jsonb_to_recordset(cast(:rows as jsonb)) as n (
-        order_id uuid, status text, version bigint, label_revision integer, hold_reasons text[], progress
-        text[],
-        skus text[], waiting_skus text[], content jsonb, people jsonb, lines jsonb, process jsonb,
+        order_id uuid, status text, version bigint, label_revision integer, hold_reasons text[],
+        progress text[], skus text[], waiting_skus text[], content jsonb, people jsonb, lines jsonb, process jsonb,
         platform_updated_at timestamptz, fingerprint text, ship_to_fingerprint text
     )
     where o.order_id = n.order_id
@@ -73,15 +73,12 @@ _SAVE = text(
 _NOTE = text(
     """
     insert into order_history (order_id, merchant_id, at, what, detail, actor_kind, actor_name, reason,
-    version,
-                               cause_event_id, correlation_id)
-    select order_id, merchant_id, crossdock_now(), what, detail, actor_kind, actor_name, reason, version,
-           cause_event_id, correlation_id
-    from jsonb_to_recordset(cast(:rows as jsonb)) with ordinality as n (
-        order_id uuid, merchant_id text, what text, detail text, actor_kind text, actor_name text, reason
-        text,
-        version bigint, cause_event_id uuid, correlation_id uuid, ordinality bigint
-    )
+                               version, cause_event_id, correlation_id)
+    select order_id, merchant_id, crossdock_now(), what, detail, actor_kind, actor_name, reason,
+           version, cause_event_id, correlation_id
+    from jsonb_to_recordset(cast(:rows as jsonb)) as n (
+        order_id uuid, merchant_id text, what text, detail text, actor_kind text, actor_name text,
+        reason text, version bigint, cause_event_id uuid, correlation_id uuid)
     """
 )
 
@@ -103,6 +100,13 @@ class OrderTable:
         if order is None or order.identity.merchant_id != merchant_id:
             raise NotFound("order", str(order_id))
         return order
+
+    async def get(self, merchant_id: str, order_id: UUID) -> Order:
+        """To look at only. Raises NotFound, for another merchant's order too."""
+        row = (await self._connection.execute(_GET, {"order_id": order_id})).mappings().one_or_none()
+        if row is None or row["merchant_id"] != merchant_id:
+            raise NotFound("order", str(order_id))
+        return from_row(row)
 
     async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None:
         values = {"platform": platform, "shop_ref": shop_ref, "external_id": external_id}

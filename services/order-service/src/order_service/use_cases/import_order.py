@@ -62,9 +62,10 @@ async def import_order(
     Raises RacedImport when another transaction creates the same order at this moment: begin again.
     """
     order = await tx.orders.lock_external(account.platform, account.shop_ref, canonical.external_id)
-    catalog = await tx.skus.catalog(
-        account.merchant_id, account.account, {line.sku for line in canonical.lines if line.sku}
-    )
+    names = {line.sku for line in canonical.lines if line.sku}
+    if order is not None:
+        names |= {line.sku for line in order.lines if line.sku}
+    catalog = await tx.skus.catalog(account.merchant_id, account.account, names)
     actor = Actor(kind=ActorKind.MARKETPLACE, name=account.platform)
     if order is None:
         await _create(canonical, account, catalog, new_order_id, retention, actor, cause or Cause(), tx=tx)
@@ -72,6 +73,10 @@ async def import_order(
     order_id = order.identity.order_id
     fingerprint = canonical.fingerprint()
     if fingerprint == order.fingerprint:
+        if canonical.updated_at > order.platform_updated_at:
+            # What is older than this word is stale from now on, although the word says nothing new.
+            order.platform_updated_at = canonical.updated_at
+            await tx.orders.save([order])
         return Imported(Outcome.UNCHANGED, order_id)
     if canonical.updated_at < order.platform_updated_at:
         return Imported(Outcome.STALE, order_id)

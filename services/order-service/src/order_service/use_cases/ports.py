@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from crossdock_contracts.envelope import Actor, Cause, Event
+from crossdock_contracts.envelope import Actor, Cause, Event, OrderKeyed
 from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.lines import Catalog, Mapped, SkuFacts
 from order_service.domain.order import LabelSource, Order, Policy
@@ -170,9 +170,9 @@ class Exceptions(Protocol):
 
 
 class Deferred(Protocol):
-    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[Event]]: ...
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[OrderKeyed]]: ...
 
-    async def add(self, events: Sequence[Event]) -> None: ...
+    async def add(self, events: Sequence[OrderKeyed]) -> None: ...
 
     async def drop(self, event_ids: Collection[UUID]) -> None: ...
 

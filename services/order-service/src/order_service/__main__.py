@@ -1,0 +1,71 @@
+"""`python -m order_service [api] [consume] [relay] [work]`, `migrate`, `token`; see `--help`."""
+
+import asyncio
+from pathlib import Path
+
+from crossdock_chassis.database import open_engine
+from crossdock_chassis.jobs import Destination
+from crossdock_chassis.outgoing import open_http_client
+from crossdock_chassis.process import Service, run_service
+from crossdock_contracts.orders import (
+    OrderCancelledV1,
+    OrderChangedV1,
+    OrderCreatedV1,
+    OrderLabelProvidedV1,
+)
+from order_service.adapters.marketplace_registry import load_marketplaces
+from order_service.api.app import VERSION, build_app
+from order_service.messaging import inventory_events, shipping_events
+from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.timers import TIMERS
+from order_service.persistence.erasing import erase_expired
+from order_service.persistence.sealing import Sealer
+from order_service.persistence.transaction import open_database
+from order_service.settings import OrderSettings
+from order_service.use_cases.import_order import Retention
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+ERASE_EVERY_S = 3600.0
+
+
+def build() -> Service:
+    settings = OrderSettings.load()
+    engine = open_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        name="order",
+    )
+    database = open_database(engine, Sealer(settings.key))
+    http = open_http_client("marketplaces", max_connections=settings.marketplace_concurrency * 2)
+    marketplaces = load_marketplaces(http)
+    retention = Retention(settings.personal_order_days, settings.personal_message_days)
+
+    async def erase(stop: asyncio.Event) -> None:
+        """Erase personal data that is past its day, once an hour."""
+        while not stop.is_set():
+            await erase_expired(database)
+            try:
+                await asyncio.wait_for(stop.wait(), ERASE_EVERY_S)
+            except TimeoutError:
+                continue
+
+    return Service(
+        name="order",
+        version=VERSION,
+        settings=settings,
+        database=database,
+        build_app=lambda: build_app(database, marketplaces, retention, docs=settings.api_docs),
+        migrations=MIGRATIONS,
+        publishes=(OrderCreatedV1, OrderChangedV1, OrderCancelledV1, OrderLabelProvidedV1),
+        handlers={**inventory_events.HANDLERS, **shipping_events.HANDLERS},
+        jobs=MarketplaceJobs(database, marketplaces, retention).handlers(),
+        destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
+        timers=TIMERS,
+        background={"erase_personal_data": erase},
+        close=[http.aclose],
+    )
+
+
+if __name__ == "__main__":
+    run_service(build)

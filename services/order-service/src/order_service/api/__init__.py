@@ -1,0 +1,1 @@
+"""order-service over HTTP: the marketplaces' webhooks and the people's API."""

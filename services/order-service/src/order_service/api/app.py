@@ -1,0 +1,51 @@
+"""order-service's HTTP application."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from crossdock_chassis.http import Limit, create_app
+from crossdock_chassis.operations import operations_router
+from order_service.api.problems import DOMAIN_ERRORS
+from order_service.api.routes import accounts, orders, work
+from order_service.api.routes.webhooks import WebhookEndpoint
+from order_service.messaging import inventory_events, shipping_events
+from order_service.persistence.transaction import OrderDatabase
+from order_service.use_cases.import_order import Retention
+from order_service.use_cases.ports import Marketplace
+
+VERSION = "0.1.0"
+#: Shopify gives up after five seconds; what has not arrived by then is sent again.
+WEBHOOKS = Limit(body_bytes=4 * 1024 * 1024, receive_s=5.0)
+
+
+def build_app(
+    database: OrderDatabase,
+    marketplaces: Mapping[str, Marketplace],
+    retention: Retention,
+    *,
+    docs: bool = False,
+) -> FastAPI:
+    app = create_app(
+        "order-service",
+        VERSION,
+        database=database,
+        routers=[
+            orders.router,
+            accounts.router,
+            work.router,
+            operations_router(
+                database,
+                consumer="order",
+                handlers={**inventory_events.HANDLERS, **shipping_events.HANDLERS},
+            ),
+        ],
+        domain_errors=DOMAIN_ERRORS,
+        limits={"/webhooks/": WEBHOOKS},
+        docs=docs,
+    )
+    app.state.marketplaces = marketplaces
+    app.state.retention = retention
+    endpoint = WebhookEndpoint(database, marketplaces, retention)
+    app.add_route("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])
+    return app

@@ -1,0 +1,116 @@
+"""`POST /webhooks/{platform}/{account}`: verified on the raw bytes, stored, imported, and answered after the
+commit.
+
+A plain Starlette endpoint: no schema, no dependencies, an empty answer. 401 for everything that is not proven
+to
+come from the account's shop, whatever the reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crossdock_chassis.ids import new_id
+from crossdock_chassis.logging import get_logger
+from order_service.domain.canonical import CanonicalOrder
+from order_service.domain.errors import NotAnOrder, OrderError
+from order_service.persistence.transaction import OrderDatabase
+from order_service.use_cases.import_order import Retention
+from order_service.use_cases.ports import (
+    Account,
+    Delivery,
+    Marketplace,
+    Message,
+    NotAuthentic,
+    RacedImport,
+)
+from order_service.use_cases.receive_message import receive_message
+
+log = get_logger(__name__)
+
+#: Two deliveries may create the same order at once; the second finds it when it begins again.
+ATTEMPTS = 3
+#: Ours, and still there at the next attempt. What may pass (no connection, a lock) is the sender's to repeat.
+DEFECTS: Final = (ValueError, TypeError, LookupError, OrderError, DataError, IntegrityError, ProgrammingError)
+
+
+class WebhookEndpoint:
+    """Takes the deliveries of every platform there is a folder for."""
+
+    def __init__(
+        self, database: OrderDatabase, marketplaces: Mapping[str, Marketplace], retention: Retention
+    ) -> None:
+        self._database = database
+        self._marketplaces = marketplaces
+        self._retention = retention
+
+    async def post(self, request: Request) -> Response:
+        """The delivery in `request`; the answer goes out after the commit."""
+        body = await request.body()
+        marketplace = self._marketplaces.get(request.path_params["platform"])
+        account = await self._account(marketplace, request.path_params["account"])
+        if marketplace is None or account is None:
+            return Response(status_code=401)
+        try:
+            delivery = marketplace.verify(account, request.headers, body)
+        except NotAuthentic:
+            return Response(status_code=401)
+        await self._keep(marketplace, account, delivery, body)
+        return Response(status_code=200)
+
+    async def _account(self, marketplace: Marketplace | None, name: str) -> Account | None:
+        if marketplace is None:
+            return None
+        async with self._database.transaction() as tx:
+            return await tx.accounts.by_webhook(marketplace.code, name)
+
+    async def _keep(
+        self, marketplace: Marketplace, account: Account, delivery: Delivery, body: bytes
+    ) -> None:
+        """Store and import in one transaction. What cannot be imported is stored all the same, as failed."""
+        canonical, state, error = _read(marketplace, delivery, body)
+        message = Message(
+            message_id=new_id(),
+            merchant_id=account.merchant_id,
+            platform=account.platform,
+            account=account.account,
+            dedupe_key=delivery.dedupe_key,
+            topic=delivery.topic,
+            headers=delivery.headers,
+            body=body,
+            state=state,
+            error=error,
+        )
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                await self._store(message, canonical, account)
+                return
+            except RacedImport:
+                if attempt == ATTEMPTS:
+                    raise
+            except DEFECTS as broken:
+                # A defect of ours must not lose the buyer's order: it waits as a failed message.
+                log.error(
+                    "webhook.import_failed", platform=account.platform, account=account.account, exc_info=True
+                )
+                failed = replace(message, state="failed", error=f"import: {type(broken).__name__}")
+                await self._store(failed, None, account)
+                return
+
+    async def _store(self, message: Message, canonical: CanonicalOrder | None, account: Account) -> None:
+        async with self._database.transaction() as tx:
+            await receive_message(message, canonical, account, retention=self._retention, tx=tx)
+
+
+def _read(
+    marketplace: Marketplace, delivery: Delivery, body: bytes
+) -> tuple[CanonicalOrder | None, str, str | None]:
+    try:
+        canonical = marketplace.read(delivery.topic, body)
+    except NotAnOrder as error:
+        return None, "failed", "; ".join(map(str, error.args))[:500]
+    return canonical, "ignored" if canonical is None else "imported", None

@@ -1,0 +1,35 @@
+"""What a parcel is to the marketplace: units of its own lines, not of our SKUs."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from order_service.domain.leg import Parcel
+from order_service.domain.lines import Line
+from order_service.domain.order import Order
+
+
+def platform_units(order: Order, parcel_id: UUID) -> Mapping[str, int]:
+    """Units by external line id that are shipped because of this parcel.
+
+    A unit of a kit is shipped when the last of its components is: a parcel with half a kit tells nothing, the
+    one
+    that completes it tells the whole.
+    """
+    left = [one for one in order.process.parcels.values() if one.left]
+    after = _complete(order.lines, left)
+    before = _complete(order.lines, [one for one in left if one.parcel_id != parcel_id])
+    return {line: units - before[line] for line, units in after.items() if units > before[line]}
+
+
+def _complete(lines: Iterable[Line], parcels: Iterable[Parcel]) -> Counter[str]:
+    shipped: Counter[UUID] = Counter()
+    for parcel in parcels:
+        for packed in parcel.contents:
+            shipped[packed.line_id] += packed.units
+    kits: dict[str, list[int]] = {}
+    for line in lines:
+        kits.setdefault(line.external_line_ids[0], []).append(
+            shipped[line.line_id] // (line.units_per_kit or 1)
+        )
+    return Counter({name: min(units) for name, units in kits.items()})

@@ -1,0 +1,99 @@
+"""Calls to marketplaces, made by the work role outside of any transaction."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
+from order_service.domain.errors import NotAnOrder
+from order_service.persistence.transaction import OrderDatabase
+from order_service.use_cases import write_back
+from order_service.use_cases.import_order import Retention, import_order
+from order_service.use_cases.ports import (
+    Account,
+    Gateway,
+    Marketplace,
+    MarketplaceOutcomeUnknown,
+    MarketplaceRefused,
+    MarketplaceUnavailable,
+)
+from order_service.use_cases.receive_message import FETCH_JOB
+
+
+class MarketplaceJobs:
+    """The handlers of the jobs that call marketplaces."""
+
+    def __init__(
+        self, database: OrderDatabase, marketplaces: Mapping[str, Marketplace], retention: Retention
+    ) -> None:
+        self._database = database
+        self._marketplaces = marketplaces
+        self._retention = retention
+
+    def handlers(self) -> Mapping[str, JobHandler]:
+        return {write_back.TRACKING_JOB: self.write_tracking, FETCH_JOB: self.fetch_order}
+
+    async def write_tracking(self, job: Job) -> None:
+        """Tell one parcel's tracking number. Safe to repeat: the gateway looks before it writes."""
+        async with self._database.transaction(job.cause) as tx:
+            obligation = await tx.obligations.lock(UUID(job.payload["obligation_id"]))
+            if obligation.state == "confirmed":
+                await tx.jobs.done(job)
+                return
+            account = await tx.accounts.get(obligation.merchant_id, obligation.account)
+        try:
+            ref = await self._gateway(account).write_back(write_back.tracking_of(obligation))
+        except MarketplaceRefused as error:
+            code = str(error.args[0])
+            async with self._database.transaction(job.cause) as tx:
+                await write_back.refuse(obligation, code, tx=tx)
+                await tx.jobs.refused(job, code)
+            return
+        except MarketplaceUnavailable as error:
+            raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
+        except MarketplaceOutcomeUnknown as error:
+            raise OutcomeUnknown(str(error)) from error
+        async with self._database.transaction(job.cause) as tx:
+            await write_back.confirm(obligation, ref, tx=tx)
+            await tx.jobs.done(job)
+
+    async def fetch_order(self, job: Job) -> None:
+        """Ask the platform which of two versions of one second is the order, and import its answer."""
+        payload = job.payload
+        async with self._database.transaction(job.cause) as tx:
+            account = await tx.accounts.get(job.merchant_id, payload["account"])
+        order_id, message_id = UUID(payload["order_id"]), UUID(payload["message_id"])
+        try:
+            body = await self._gateway(account).fetch_order(payload["external_id"])
+            canonical = self._marketplaces[account.platform].read("orders/updated", body)
+        except (MarketplaceRefused, NotAnOrder) as error:
+            code = type(error).__name__ if isinstance(error, NotAnOrder) else str(error.args[0])
+            async with self._database.transaction(job.cause) as tx:
+                await tx.exceptions.raise_all(
+                    [(job.merchant_id, order_id, "fetch_refused", str(message_id), code)]
+                )
+                await tx.messages.settle(message_id, state="failed", order_id=order_id, error=code)
+                await tx.jobs.refused(job, code)
+            return
+        except (MarketplaceUnavailable, MarketplaceOutcomeUnknown) as error:
+            raise NotSent(str(error), retry_after_s=getattr(error, "retry_after_s", None)) from error
+        async with self._database.transaction(job.cause) as tx:
+            outcome = "ignored"
+            if canonical is not None:
+                imported = await import_order(
+                    canonical,
+                    account,
+                    new_order_id=tx.new_id(),
+                    retention=self._retention,
+                    tx=tx,
+                    asked=True,
+                    cause=job.cause,
+                )
+                outcome = imported.outcome.value
+            await tx.messages.settle(message_id, state=outcome, order_id=order_id)
+            await tx.jobs.done(job)
+
+    def _gateway(self, account: Account) -> Gateway:
+        marketplace = self._marketplaces.get(account.platform)
+        if marketplace is None or not marketplace.writes_tracking:
+            raise MarketplaceRefused("platform_not_supported")
+        return marketplace.open_gateway(account)
