@@ -109,7 +109,8 @@ class Producer:
 
     async def _look(self, needed: Iterable[str]) -> str | None:
         producer = self._producer or await self._build()
-        answer = await self._metadata(producer, [])
+        # About one topic, for the sake of the cluster id: Tansu takes the empty list for all of them.
+        answer = await self._metadata(producer, [min(self._declared)])
         if answer.cluster_id != self._cluster_id and self._cluster_id is not None:
             # What the old producer still holds is stamped for the lost log; a new one begins empty.
             await self.give_up("another cluster")
@@ -140,7 +141,7 @@ class Producer:
         return producer
 
     async def _metadata(self, producer: AIOKafkaProducer, topics: list[str] | None) -> Any:
-        """The broker's answer about `topics`: none of them ([]), or all there are (None)."""
+        """The broker's answer about `topics`; None: all there are."""
         async with asyncio.timeout(_LOOK_LIMIT_S):
             return await producer.client.send(
                 producer.client.get_random_node(), MetadataRequest(topics, allow_auto_topic_creation=False)

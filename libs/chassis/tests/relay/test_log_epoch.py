@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
@@ -176,6 +177,75 @@ async def test_a_broker_that_does_not_tell_its_windows_is_no_reason_not_to_start
         await check_windows(kafka, [SENT])
 
     assert [one["event"] for one in logs] == ["windows.unknown"]
+
+
+async def test_nothing_is_sent_to_a_broker_that_came_back_without_topics(
+    database: Database[Transaction], kafka: Kafka, start_relay: StartRelay, broker: TansuBroker
+) -> None:
+    order_id = uuid4()
+    start_relay()
+    await say(database, [order_id], range(1, 4))
+    await until_sent(database)
+
+    await broker.kill()
+    await broker.start(with_topics=False)
+    await say(database, [order_id], range(4, 7))
+    await asyncio.sleep(1)
+    async with database.engine.connect() as connection:
+        held = await connection.scalar(text("select count(*) from outbox"))
+    await broker.create_topics()
+    await until_sent(database, epoch=2)
+    seen = await read_until(kafka, [SENT], all_of(await logged(database), 2))
+
+    assert held == 3
+    assert versions_by_key(seen, epoch=2) == {str(order_id): [1, 2, 3, 4, 5, 6]}
+
+
+async def test_what_rests_in_parking_stays_there_when_the_log_is_written_anew(
+    database: Database[Transaction], kafka: Kafka, start_relay: StartRelay
+) -> None:
+    order_id = uuid4()
+    await say(database, [order_id], [1])
+    async with database.transaction() as tx:
+        await tx.outbox.add(a_notification(order_id, 2, reason="x" * 500))
+    await say(database, [order_id], [3])
+    start_relay(replace(kafka, max_record_bytes=1_200))
+    await until_sent(database)
+
+    async with database.engine.begin() as connection:
+        await request_rebuild(connection, "a test")
+    await until_sent(database, epoch=2)
+    seen = await read_until(kafka, [SENT], lambda seen: len(of_epoch(seen, 2)) >= 1)
+    async with database.engine.connect() as connection:
+        parked = await connection.scalar(text("select count(*) from outbox_parked"))
+
+    assert [(one.version, one.epoch) for one in seen] == [(1, 1), (1, 2)]
+    assert parked == 2
+
+
+async def test_an_event_that_can_no_longer_be_sent_again_parks_its_key_from_there_on(
+    database: Database[Transaction], kafka: Kafka, start_relay: StartRelay
+) -> None:
+    order_id = uuid4()
+    await say(database, [order_id], [1])
+    async with database.transaction() as tx:
+        await tx.outbox.add(a_notification(order_id, 2, reason="x" * 500))
+    await say(database, [order_id], [3])
+    relay, task = start_relay()
+    await until_sent(database)
+    await relay.stop()
+    await task
+
+    async with database.engine.begin() as connection:
+        await request_rebuild(connection, "a test")
+    start_relay(replace(kafka, max_record_bytes=1_200))
+    await until_sent(database, epoch=2)
+    async with database.engine.connect() as connection:
+        parked = await connection.scalar(text("select count(*) from outbox_parked"))
+    seen = await read_until(kafka, [SENT], lambda seen: len(of_epoch(seen, 2)) >= 1)
+
+    assert parked == 2
+    assert {one.version for one in of_epoch(seen, 2)} == {1}
 
 
 async def test_a_relay_that_missed_a_rebuild_deletes_nothing(
