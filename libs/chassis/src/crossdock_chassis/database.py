@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from crossdock_chassis.jobs import Jobs
 from crossdock_chassis.outbox import Outbox
+from crossdock_chassis.telemetry import current_traceparent
 from crossdock_chassis.timers import Timers
 from crossdock_contracts.envelope import Cause
 
@@ -64,8 +66,11 @@ class Database(Generic[TX]):
     async def transaction(self, cause: Cause = NO_CAUSE) -> AsyncIterator[TX]:
         """Begin; commit on leaving, roll back on an exception. READ COMMITTED.
 
-        `cause` is what everything published or asked for in it follows from unless the call says otherwise.
+        `cause` is what everything published or asked for in it follows from unless the call says otherwise;
+        one without a trace belongs to the current one.
         """
+        if cause.traceparent is None:
+            cause = replace(cause, traceparent=current_traceparent())
         async with self.engine.connect() as connection, connection.begin():
             now = (await connection.execute(text("select crossdock_now()"))).scalar_one()
             tx = self._transaction_type(connection, now, cause)

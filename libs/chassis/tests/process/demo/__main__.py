@@ -16,8 +16,8 @@ from crossdock_chassis.database import Database, Transaction, open_engine
 from crossdock_chassis.http import create_app
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.process import Service, run_service
-from crossdock_chassis.telemetry import current_trace_id, current_traceparent
-from crossdock_contracts.envelope import Actor, ActorKind, Cause
+from crossdock_chassis.telemetry import current_trace_id
+from crossdock_contracts.envelope import Actor, ActorKind
 from crossdock_contracts.inventory import ReleaseCause, StockReleasedV1
 
 log = get_logger("demo")
@@ -51,7 +51,7 @@ def build() -> Service:
             released_because=ReleaseCause.NOTHING_HELD,
             released_allocation_ids=(),
         )
-        async with database.transaction(Cause(traceparent=current_traceparent())) as tx:
+        async with database.transaction() as tx:
             await tx.outbox.add(event)
         return current_trace_id()
 
