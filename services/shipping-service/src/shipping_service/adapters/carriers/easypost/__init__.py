@@ -1,0 +1,16 @@
+"""EasyPost: labels of many carriers behind one account. See README.md."""
+
+from shipping_service.adapters.carriers.easypost.client import EasyPostGateway
+from shipping_service.adapters.carriers.easypost.settings import EasyPostSettings
+from shipping_service.use_cases.ports import Capabilities, Carrier, CarrierGateway
+
+
+def _open_gateway() -> CarrierGateway:
+    return EasyPostGateway(EasyPostSettings.load())
+
+
+CARRIER = Carrier(
+    code="easypost",
+    capabilities=Capabilities(can_find=True, can_void=True, void_is_async=True),
+    open_gateway=_open_gateway,
+)

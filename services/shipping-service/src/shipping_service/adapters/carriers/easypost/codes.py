@@ -1,0 +1,111 @@
+"""EasyPost's words and ours.
+
+Source: docs.easypost.com, "Shipping Refund", "Forms", "Carriers", and the error codes of its API, read
+2026-11-21.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from shipping_service.domain.consignment import DocumentKind, VoidOutcome
+
+#: Who really carries it. A carrier that is not listed goes by EasyPost's own name for it.
+CARRIERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "DHLEcommerceAsia": "dhl_ecommerce",
+        "DHLExpress": "dhl_express",
+        "DhlEcs": "dhl_ecommerce",
+        "FedEx": "fedex",
+        "FedExDefault": "fedex",
+        "RoyalMail": "royal_mail",
+        "UPS": "ups",
+        "UPSDAP": "ups",
+        "USPS": "usps",
+    }
+)
+
+REFUNDS: Final[Mapping[str, VoidOutcome]] = MappingProxyType(
+    {
+        "submitted": VoidOutcome.SUBMITTED,
+        "refunded": VoidOutcome.VOIDED,
+        "rejected": VoidOutcome.REJECTED,
+        "not_applicable": VoidOutcome.NOT_APPLICABLE,
+    }
+)
+
+#: Forms that travel with the parcel; others (packing slips, return codes) are not kept.
+FORMS: Final[Mapping[str, DocumentKind]] = MappingProxyType(
+    {
+        "cn22": DocumentKind.CUSTOMS_DECLARATION,
+        "cn23": DocumentKind.CUSTOMS_DECLARATION,
+        "commercial_invoice": DocumentKind.COMMERCIAL_INVOICE,
+    }
+)
+
+#: The answer to a second purchase of the same shipment.
+ALREADY_BOUGHT: Final = "SHIPMENT.POSTAGE.EXISTS"
+
+#: Where a field of theirs comes from; `*` stands for a place in a list, which stays.
+FIELDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{
+            f"{theirs}_address.{their_field}": f"ship_{theirs}.{our_field}"
+            for theirs in ("from", "to")
+            for their_field, our_field in (
+                ("name", "name"),
+                ("company", "company"),
+                ("street1", "lines"),
+                ("street2", "lines"),
+                ("city", "city"),
+                ("state", "province"),
+                ("zip", "postal_code"),
+                ("country", "country"),
+                ("phone", "phone"),
+                ("email", "email"),
+            )
+        },
+        "parcel": "box",
+        "parcel.weight": "box.weight_g",
+        "parcel.length": "box.length_mm",
+        "parcel.width": "box.width_mm",
+        "parcel.height": "box.height_mm",
+        "customs_info": "customs",
+        "customs_info.customs_items": "customs",
+        "customs_info.customs_items.*.description": "customs.*.description",
+        "customs_info.customs_items.*.quantity": "customs.*.units",
+        "customs_info.customs_items.*.value": "customs.*.unit_value",
+        "customs_info.customs_items.*.weight": "customs.*.unit_weight_g",
+        "customs_info.customs_items.*.hs_tariff_number": "customs.*.hs_code",
+        "customs_info.customs_items.*.origin_country": "customs.*.origin_country",
+        "customs_info.customs_items.*.currency": "customs.*.currency",
+        "customs_info.customs_items.*.code": "customs.*.sku",
+        "customs_info.customs_signer": "ship_from.name",
+        "options.incoterm": "incoterm",
+        "tax_identifiers.*.tax_id": "tax_ids.*.value",
+        "tax_identifiers.*.tax_id_type": "tax_ids.*.kind",
+    }
+)
+
+#: Currencies whose minor unit is not a hundredth. Source: ISO 4217 list one, read 2026-11-20.
+EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
+    dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+    | dict.fromkeys(
+        (
+            *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"),
+            *("XAF", "XOF", "XPF"),
+        ),
+        0,
+    )
+)
+
+#: The member state that issued an IOSS number: `IM`, then its ISO 3166-1 number, then the seller.
+#: Source: European Commission, guide to the VAT One Stop Shop, on identification numbers.
+IOSS_COUNTRIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "040": "AT", "056": "BE", "100": "BG", "191": "HR", "196": "CY", "203": "CZ", "208": "DK",
+        "233": "EE", "246": "FI", "250": "FR", "276": "DE", "300": "GR", "348": "HU", "372": "IE",
+        "380": "IT", "428": "LV", "440": "LT", "442": "LU", "470": "MT", "528": "NL", "616": "PL",
+        "620": "PT", "642": "RO", "703": "SK", "705": "SI", "724": "ES", "752": "SE",
+    }
+)  # fmt: skip
