@@ -11,8 +11,10 @@ from shipping_service.domain.consignment import Box, CustomsItem
 #: One customs territory: goods between these countries need no declaration. Source: Regulation (EU) 952/2013,
 #: article 4, without the special territories inside them; read 2026-11-21.
 EU: Final = frozenset(
-    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU")
-    + ("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK")
+    {
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+        *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    }
 )
 
 

@@ -1,10 +1,18 @@
-"""What the use cases need of the world, as Protocols: the carrier's side."""
+"""What the use cases need of the world, as Protocols: the carrier's side, and a transaction's parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
 
-from shipping_service.domain.consignment import BoughtLabel, ConsignmentRequest, VoidOutcome
+from crossdock_contracts.envelope import Actor, Cause, Event
+from crossdock_contracts.inventory import StockReservedV1
+from crossdock_contracts.orders import Consignee
+from shipping_service.domain.consignment import BoughtLabel, ConsignmentRequest, Document, VoidOutcome
+from shipping_service.domain.dispatch import Dispatch
+from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.rules import Rule
 
 
 class CarrierRejected(Exception):
@@ -87,3 +95,165 @@ class Carrier:
     open_gateway: Callable[[], CarrierGateway]
     calls_at_once: int = 8
     calls_per_s: float | None = None
+
+
+# -- our own side
+
+
+class NotFound(Exception):
+    """There is no such thing for this merchant. Arguments: what, its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of an order's timeline, with who did it and what led to it."""
+
+    order_id: UUID
+    merchant_id: str
+    shipment_id: UUID | None
+    what: str
+    detail: str | None
+    actor: Actor
+    reason: str | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as it is shown; the bytes are fetched apart. `gone`: its time is over."""
+
+    document_id: UUID
+    kind: str
+    media_type: str
+    sha256: str
+    size_bytes: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSettings:
+    """What the use cases are told at start. `carriers`: the connected ones, by code."""
+
+    carriers: Mapping[str, Capabilities]
+    personal_for: timedelta
+
+
+class Dispatches(Protocol):
+    async def lock(self, orders: Mapping[UUID, str]) -> dict[UUID, Dispatch]:
+        """The orders (id -> merchant) with their legs, locked by rising id until the transaction ends.
+
+        An order that is not known yet is there afterwards, without a snapshot.
+        """
+
+    async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
+        """The orders of these shipments. Raises NotFound for any that is not this merchant's."""
+
+    async def save(self, dispatches: Sequence[Dispatch]) -> None: ...
+
+
+class People(Protocol):
+    async def keep(self, rows: Sequence[tuple[UUID, str, int, Consignee]], *, until: datetime) -> None:
+        """(order, merchant, version, consignee); a newer version is never overwritten by an older one."""
+
+    async def get(self, order_id: UUID) -> Consignee | None: ...
+
+
+class Deferred(Protocol):
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[StockReservedV1]]:
+        """What waits for these orders, oldest first."""
+
+    async def add(self, events: Sequence[StockReservedV1]) -> None: ...
+
+    async def drop(self, events: Sequence[StockReservedV1]) -> None: ...
+
+
+class Documents(Protocol):
+    async def add(
+        self,
+        document_id: UUID,
+        document: Document,
+        *,
+        merchant_id: str,
+        shipment_id: UUID,
+        label_id: UUID,
+        until: datetime,
+    ) -> None: ...
+
+
+class Rules(Protocol):
+    async def of(self, merchant_id: str) -> Sequence[Rule]: ...
+
+    async def get(self, merchant_id: str, rule_id: UUID) -> Rule:
+        """Raises NotFound."""
+
+    async def put(self, rule: Rule) -> None: ...
+
+    async def remove(self, merchant_id: str, rule_id: UUID) -> None:
+        """Raises NotFound."""
+
+
+class History(Protocol):
+    async def add(self, lines: Sequence[HistoryLine]) -> None: ...
+
+
+class Exceptions(Protocol):
+    async def raise_all(self, merchant_id: str, order_id: UUID, rows: Sequence[Raised]) -> None:
+        """One open row per (order, code, subject)."""
+
+    async def clear(self, order_id: UUID, rows: Sequence[Cleared]) -> None:
+        """What has settled itself; absent rows are no error."""
+
+    async def resolve(self, merchant_id: str, exception_id: UUID, *, by: str, resolution: str) -> None:
+        """A person's word. Raises NotFound when there is no such open row."""
+
+
+class Outbox(Protocol):
+    async def add(self, event: Event, *, caused_by: Cause | None = None) -> None: ...
+
+
+class Jobs(Protocol):
+    async def add(
+        self,
+        kind: str,
+        reference: str,
+        *,
+        merchant_id: str,
+        destination: str,
+        payload: Mapping[str, Any],
+        run_at: datetime | None = None,
+        deadline_at: datetime | None = None,
+        caused_by: Cause | None = None,
+    ) -> None: ...
+
+    async def again(
+        self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False
+    ) -> None: ...
+
+
+class Transaction(Protocol):
+    """One transaction: everything in it happens or nothing. `now` is the database's clock."""
+
+    now: datetime
+
+    @property
+    def dispatches(self) -> Dispatches: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def deferred(self) -> Deferred: ...
+    @property
+    def documents(self) -> Documents: ...
+    @property
+    def rules(self) -> Rules: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def exceptions(self) -> Exceptions: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def settings(self) -> DomainSettings: ...
+    @property
+    def new_id(self) -> Callable[[], UUID]: ...
