@@ -45,6 +45,7 @@ class Child:
     )
     ready_timeout_s: float = 60
     stop_timeout_s: float = 15
+    group: str = ""  # children of one group are stopped together
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class ChildEvent:
     reason: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Running:
     child: Child
     log: Path
@@ -114,14 +115,19 @@ class Supervisor:
         self._running.append(running)
 
     async def stop(self) -> None:
-        """Stop all children, the latest first. Safe to repeat."""
+        """Stop all children, the latest first, and with it those of its group. Safe to repeat."""
         while self._running:
-            running = self._running[-1]
-            await _cancel(running.keeper)
-            await self._end(running)
-            self._tell(running, ChildState.STOPPED)
-            self._running.pop()
+            latest = self._running[-1]
+            group = latest.child.group
+            together = [one for one in self._running if one is latest or (group and one.child.group == group)]
+            await asyncio.gather(*(self._stop(one) for one in together))
         await _cancel(self._log_watch)
+
+    async def _stop(self, running: _Running) -> None:
+        await _cancel(running.keeper)
+        await self._end(running)
+        self._tell(running, ChildState.STOPPED)
+        self._running.remove(running)
 
     async def _bring_up(self, running: _Running) -> None:
         """Start the process and wait until it is ready. Raises EmbeddedError; then nothing runs."""

@@ -1,0 +1,1 @@
+"""What each command of `crossdock` does, from its arguments to its exit code."""

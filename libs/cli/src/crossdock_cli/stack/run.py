@@ -1,0 +1,242 @@
+"""Start everything in the order it needs, as parallel as it can be, and keep it alive until told to stop."""
+
+import asyncio
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from crossdock_cli.embedded.apache_kafka import ApacheKafka
+from crossdock_cli.embedded.databases import DatabaseUrls
+from crossdock_cli.embedded.errors import EmbeddedError
+from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, log_tail
+from crossdock_cli.embedded.postgres import PostgresServer
+from crossdock_cli.embedded.supervisor import Child, ChildEvent, Supervisor
+from crossdock_cli.embedded.tansu import TansuBroker
+from crossdock_cli.stack.folder import DataFolder
+from crossdock_cli.stack.keys import ensure_keys
+from crossdock_cli.stack.ports import choose_ports
+from crossdock_cli.stack.record import Record
+from crossdock_cli.stack.services import (
+    SERVICES,
+    ServiceProcess,
+    Surroundings,
+    migrate_launch,
+    port_names,
+    service_processes,
+    token_launch,
+)
+
+SANDBOXES = ("shopify", "easypost", "mailbox")
+ONE_SHOT_S = 120.0
+TOKENS_FILE = "tokens.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOptions:
+    """What a person may choose. `brokers`: of Apache Kafka, 1 or 3."""
+
+    split: bool = False
+    kafka: str = "tansu"
+    brokers: int = 1
+    ports: Mapping[str, int] | None = None
+    services: Sequence[str] = SERVICES
+
+
+class Stack:
+    """One run in one data folder, whose lock the caller holds."""
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        options: StackOptions,
+        *,
+        on_event: Callable[[ChildEvent], None] = lambda event: None,
+    ) -> None:
+        """Nothing runs yet. Raises EmbeddedError for a port that is taken or a folder that is broken."""
+        self.folder = folder
+        self.options = options
+        self.keys = ensure_keys(folder)
+        kafka = ["kafka"] if options.kafka == "tansu" else [f"kafka-{n}" for n in range(options.brokers)]
+        services = port_names(options.services, split=options.split)
+        self.ports = choose_ports(
+            folder, [*services, *SANDBOXES, "smtp", "postgres", *kafka], options.ports or {}
+        )
+        self.postgres = PostgresServer(folder.path / "postgres", port=self.ports["postgres"])
+        self.broker: TansuBroker | ApacheKafka
+        if options.kafka == "tansu":
+            self.broker = TansuBroker(folder.logs, port=self.ports["kafka"])
+        else:
+            self.broker = ApacheKafka(
+                folder.path / "kafka", nodes=options.brokers, ports=[self.ports[name] for name in kafka]
+            )
+        self._on_event = on_event
+        self.record = Record(folder, options.kafka, options.split, self._urls())
+
+    def _urls(self) -> dict[str, str]:
+        urls = {
+            name: f"http://{LOOPBACK}:{self.ports[name]}" for name in (*self.options.services, *SANDBOXES)
+        }
+        return urls | {
+            "kafka": self.broker.bootstrap_servers,
+            "smtp": f"{LOOPBACK}:{self.ports['smtp']}",
+            "postgres": f"{LOOPBACK}:{self.ports['postgres']}",
+        }
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        """Until `stop` is set; everything is stopped when this returns or raises.
+
+        Raises EmbeddedError when a first start fails. From then on what dies is started again.
+        """
+
+        def note(event: ChildEvent) -> None:
+            self.record.note(event)
+            self._on_event(event)
+
+        self.record.save()
+        try:
+            async with Supervisor(self.folder.logs, on_event=note) as supervisor, httpx.AsyncClient() as http:
+                started = asyncio.create_task(_Start(self, supervisor, http).everything())
+                stopped = asyncio.create_task(stop.wait())
+                try:
+                    await asyncio.wait([started, stopped], return_when=asyncio.FIRST_COMPLETED)
+                    if started.done():
+                        started.result()
+                        self.record.ready = True
+                        self.record.save()
+                        on_ready()
+                        await stopped
+                finally:
+                    for task in (started, stopped):
+                        task.cancel()
+                    await asyncio.wait([started, stopped])
+        finally:
+            self.record.remove()
+
+
+class _Start:
+    """One first start. Each step waits for what it needs and for nothing else."""
+
+    def __init__(self, stack: Stack, supervisor: Supervisor, http: httpx.AsyncClient) -> None:
+        self._stack = stack
+        self._supervisor = supervisor
+        self._http = http
+
+    async def everything(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                databases = group.create_task(self._databases())
+                broker = group.create_task(self._broker())
+                for name in SANDBOXES:
+                    group.create_task(self._supervisor.start(self._sandbox(name)))
+                for service in self._stack.options.services:
+                    group.create_task(self._service(service, databases, broker))
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+
+    async def _databases(self) -> dict[str, DatabaseUrls]:
+        await self._supervisor.start(self._stack.postgres.as_child())
+        return await asyncio.to_thread(
+            self._stack.postgres.ensure_service_databases, self._stack.options.services
+        )
+
+    async def _broker(self) -> None:
+        broker = self._stack.broker
+        if isinstance(
+            broker, TansuBroker
+        ):  # it forgets its topics with every end, and gets them with every start
+            await self._supervisor.start(broker.as_child())
+            return
+        await asyncio.to_thread(broker.prepare)
+        async with asyncio.TaskGroup() as group:
+            for child in broker.as_children():
+                group.create_task(self._supervisor.start(child))
+        await broker.create_topics()
+
+    def _sandbox(self, name: str) -> Child:
+        port = self._stack.ports[name]
+        arguments = [name, "--port", str(port), "--data", str(self._stack.folder.path / "sandbox")]
+        environment = dict(CLEAN_ENVIRONMENT)
+        if name == "mailbox":
+            arguments += ["--smtp-port", str(self._stack.ports["smtp"])]
+        if name == "easypost":
+            environment["SANDBOX_EASYPOST_API_KEYS"] = self._stack.keys.easypost_api_key
+        launch = Launch([sys.executable, "-m", "crossdock_sandbox", *arguments], environment)
+        url = f"http://{LOOPBACK}:{port}/_sandbox/health"
+        return self._child(name, launch, url, group="sandboxes")
+
+    async def _service(
+        self, service: str, databases: asyncio.Task[dict[str, DatabaseUrls]], broker: asyncio.Task[None]
+    ) -> None:
+        around = Surroundings(
+            databases=await databases,
+            kafka_bootstrap_servers=self._stack.broker.bootstrap_servers,
+            kafka_profile=self._stack.options.kafka,
+            ports=self._stack.ports,
+            keys=self._stack.keys,
+        )
+        await self._run_once(f"{service}-migrate", migrate_launch(service, around))
+        await broker
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ensure_token(service, around))
+            for process in service_processes([service], split=self._stack.options.split):
+                group.create_task(self._supervisor.start(self._process(process, around)))
+
+    def _process(self, process: ServiceProcess, around: Surroundings) -> Child:
+        url = process.health_url(self._stack.ports)
+        return self._child(process.name, process.launch(around), url, group="services")
+
+    def _child(self, name: str, launch: Launch, url: str, *, group: str) -> Child:
+        async def is_ready() -> bool:
+            try:
+                return (await self._http.get(url, timeout=2)).is_success
+            except httpx.TransportError:
+                return False
+
+        # A service gives itself up to 36 s for the work in hand.
+        return Child(name, lambda: launch, is_ready, ready_timeout_s=120, stop_timeout_s=40, group=group)
+
+    async def _ensure_token(self, service: str, around: Surroundings) -> None:
+        """Store the token's hash with the service, once: the note about it lies next to the database."""
+        digest = hashlib.sha256(self._stack.keys.api_token.encode()).hexdigest()
+        stored = self._stack.folder.read(TOKENS_FILE)
+        if stored.get(service) == digest:
+            return
+        await self._run_once(
+            f"{service}-token",
+            token_launch(service, around),
+            given=f"{self._stack.keys.api_token}\n".encode(),
+        )
+        self._stack.folder.write(TOKENS_FILE, self._stack.folder.read(TOKENS_FILE) | {service: digest})
+
+    async def _run_once(self, name: str, launch: Launch, *, given: bytes = b"") -> None:
+        """Run a command to its end. Raises EmbeddedError with the end of its log."""
+        log = self._stack.folder.logs / f"{name}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *launch.argv,
+                **{**launch.popen_options(), "stdin": subprocess.PIPE},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            async with asyncio.timeout(ONE_SHOT_S):
+                await process.communicate(given)
+        except TimeoutError:
+            raise EmbeddedError(f"{name} is not through after {ONE_SHOT_S:.0f} s:\n{log_tail(log)}") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            raise EmbeddedError(f"{name} failed:\n{log_tail(log)}")
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first; the others were cancelled for it or are the same trouble elsewhere."""
+    for error in errors.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return errors

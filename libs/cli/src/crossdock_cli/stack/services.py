@@ -1,0 +1,128 @@
+"""The four services as `up` sees them: what each process is called, started with and told."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crossdock_cli.embedded.databases import DatabaseUrls
+from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch
+from crossdock_cli.stack.keys import Keys
+
+ROLES = ("api", "consume", "relay", "work")
+
+#: Everything a person does on a laptop.
+SCOPES = {
+    "order": "orders:read,orders:write",
+    "inventory": "stock:read,stock:write",
+    "shipping": "shipments:read,shipments:write",
+    "notify": "notifications:read,notifications:write",
+}
+SERVICES = tuple(SCOPES)
+
+#: Settings of adapters, read by the process that holds the adapter.
+_ADAPTERS = {
+    "order": ("MARKETPLACE_",),
+    "inventory": (),
+    "shipping": ("CARRIER_",),
+    "notify": ("CHANNEL_",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every process of the stack may be told about the others."""
+
+    databases: Mapping[str, DatabaseUrls]
+    kafka_bootstrap_servers: str
+    kafka_profile: str
+    ports: Mapping[str, int]
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """One operating system process of a service: all roles, or one of them."""
+
+    service: str
+    role: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in logs and tables, and the name of its port."""
+        return f"{self.service}-{self.role}" if self.role else self.service
+
+    def launch(self, around: Surroundings) -> Launch:
+        environment = service_environment(self.service, around)
+        prefix = self.service.upper()
+        if self.role in (None, "api"):
+            environment[f"{prefix}_HTTP_PORT"] = str(around.ports[self.service])
+        else:
+            environment[f"{prefix}_HEALTH_PORT"] = str(around.ports[self.name])
+        return Launch(_python(self.service, *([self.role] if self.role else [])), environment)
+
+    def health_url(self, ports: Mapping[str, int]) -> str:
+        port = ports[self.service if self.role in (None, "api") else self.name]
+        return f"http://{LOOPBACK}:{port}/readyz"
+
+
+def service_processes(services: Sequence[str], *, split: bool) -> list[ServiceProcess]:
+    if not split:
+        return [ServiceProcess(service) for service in services]
+    return [ServiceProcess(service, role) for service in services for role in ROLES]
+
+
+def port_names(services: Sequence[str], *, split: bool) -> list[str]:
+    split_names = [
+        one.name for one in service_processes(services, split=split) if one.role not in (None, "api")
+    ]
+    return [*services, *split_names]
+
+
+def migrate_launch(service: str, around: Surroundings) -> Launch:
+    """`migrate` alone is told how to reach the database as its owner."""
+    environment = service_environment(service, around)
+    environment[f"{service.upper()}_MIGRATION_URL"] = around.databases[service].owner_url
+    return Launch(_python(service, "migrate"), environment)
+
+
+def token_launch(service: str, around: Surroundings) -> Launch:
+    """Reads the token from standard input."""
+    scopes = f"{SCOPES[service]},operations:read,operations:write"
+    arguments = ("token", "add", "--name", "crossdock", "--scopes", scopes, "--token-stdin")
+    return Launch(_python(service, *arguments), service_environment(service, around))
+
+
+def service_environment(service: str, around: Surroundings) -> dict[str, str]:
+    """What is common to all processes of a service. The person's own settings of it come first, ours win."""
+    prefix = service.upper()
+    prefixes = (f"{prefix}_", *_ADAPTERS[service])
+    theirs = {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+    ours = {
+        f"{prefix}_DATABASE_URL": around.databases[service].app_url,
+        f"{prefix}_KAFKA_BOOTSTRAP_SERVERS": around.kafka_bootstrap_servers,
+        f"{prefix}_KAFKA_PROFILE": around.kafka_profile,
+        f"{prefix}_HTTP_HOST": LOOPBACK,
+    }
+    return {**CLEAN_ENVIRONMENT, **theirs, **ours, **_of_adapters(service, around)}
+
+
+def _of_adapters(service: str, around: Surroundings) -> dict[str, str]:
+    if service == "order":
+        return {"ORDER_ENCRYPTION_KEY": around.keys.order_encryption_key}
+    if service == "shipping":
+        return {
+            "CARRIER_EASYPOST_API_KEY": around.keys.easypost_api_key,
+            "CARRIER_EASYPOST_BASE_URL": f"http://{LOOPBACK}:{around.ports['easypost']}",
+        }
+    if service == "notify":
+        return {
+            "CHANNEL_EMAIL_HOST": LOOPBACK,
+            "CHANNEL_EMAIL_PORT": str(around.ports["smtp"]),
+            "CHANNEL_EMAIL_SENDER": "Lumo Demo <orders@lumo-demo.example>",
+        }
+    return {}
+
+
+def _python(service: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"{service}_service", *arguments]
