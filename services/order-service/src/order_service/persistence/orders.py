@@ -63,8 +63,8 @@ _SAVE = text(
         ship_to_fingerprint = n.ship_to_fingerprint, updated_at = crossdock_now()
     from jsonb_to_recordset(cast(:rows as jsonb)) as n (
         order_id uuid, status text, version bigint, label_revision integer, hold_reasons text[],
-        progress text[], skus text[], waiting_skus text[], content jsonb, people jsonb, lines jsonb, process jsonb,
-        platform_updated_at timestamptz, fingerprint text, ship_to_fingerprint text
+        progress text[], skus text[], waiting_skus text[], content jsonb, people jsonb, lines jsonb,
+        process jsonb, platform_updated_at timestamptz, fingerprint text, ship_to_fingerprint text
     )
     where o.order_id = n.order_id
     """

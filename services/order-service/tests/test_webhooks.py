@@ -1,0 +1,266 @@
+"""Deliveries over HTTP: proven, stored, imported, answered."""
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from crossdock_chassis.ids import new_id
+from order_service.persistence.transaction import OrderDatabase
+from order_service.use_cases.ports import Secrets
+
+from .samples import SECRET, SHOP, an_account, shopify_body
+from .test_journeys import column, connect, published, the_order
+
+URL = "/webhooks/shopify/lumo"
+
+
+def signed(
+    body: bytes, *, secret: str = SECRET, topic: str = "orders/create", **headers: str
+) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return {
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Hmac-SHA256": base64.b64encode(digest).decode(),
+        "X-Shopify-Shop-Domain": SHOP,
+        "X-Shopify-API-Version": "2026-10",
+        "X-Shopify-Webhook-Id": str(new_id()),
+        "Content-Type": "application/json",
+        **headers,
+    }
+
+
+async def deliver(client: httpx.AsyncClient, body: Any, **more: str) -> httpx.Response:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post(URL, content=raw, headers=signed(raw, **more))
+
+
+async def test_a_genuine_order_is_imported_and_answered_with_nothing(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+
+    answer = await deliver(client, shopify_body())
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (await the_order(database)).status == "open"
+    assert [topic for topic, _ in await published(database)] == ["order.created"]
+
+
+async def test_the_same_webhook_id_twice_is_one_message(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    raw = json.dumps(shopify_body()).encode()
+    headers = signed(raw)
+
+    answers = [(await client.post(URL, content=raw, headers=headers)).status_code for _ in range(2)]
+
+    assert answers == [200, 200]
+    assert await column(database, "select count(*) from inbound_message") == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"X-Shopify-Hmac-SHA256": "AAAA"},
+        {"X-Shopify-Hmac-SHA256": "not base64 at all!"},
+        {"X-Shopify-Shop-Domain": "other.myshopify.com"},
+    ],
+)
+async def test_what_is_not_proven_to_be_the_shops_is_refused_without_a_word(
+    client: httpx.AsyncClient, database: OrderDatabase, wrong: dict[str, str]
+) -> None:
+    await connect(database, an_account())
+
+    answer = await deliver(client, shopify_body(), **wrong)
+
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert await column(database, "select count(*) from inbound_message") == [0]
+
+
+@pytest.mark.parametrize("url", ["/webhooks/shopify/nobody", "/webhooks/nowhere/lumo"])
+async def test_an_unknown_address_is_refused_like_a_wrong_signature(
+    client: httpx.AsyncClient, database: OrderDatabase, url: str
+) -> None:
+    await connect(database, an_account())
+    raw = json.dumps(shopify_body()).encode()
+
+    answer = await client.post(url, content=raw, headers=signed(raw))
+
+    assert (answer.status_code, answer.content) == (401, b"")
+
+
+async def test_a_deactivated_account_takes_nothing(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account(active=False))
+
+    answer = await deliver(client, shopify_body())
+
+    assert answer.status_code == 401
+
+
+async def test_while_a_secret_is_rotated_both_are_good(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account(secrets=Secrets(webhook=("the-new-one", SECRET))))
+
+    answers = [
+        (await deliver(client, shopify_body(), secret=secret)).status_code
+        for secret in ("the-new-one", SECRET, "another")
+    ]
+
+    assert answers == [200, 200, 401]
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b'{"id": "x"}', b'{"note": "Jane Roe, 5 Elm Street"}'])
+async def test_a_genuine_body_that_is_no_order_is_kept_as_failed(
+    client: httpx.AsyncClient, database: OrderDatabase, body: bytes
+) -> None:
+    await connect(database, an_account())
+
+    answer = await deliver(client, body)
+
+    assert answer.status_code == 200
+    assert await column(database, "select state from inbound_message") == ["failed"]
+    (error,) = await column(database, "select error from inbound_message")
+    assert "Jane" not in error
+
+
+async def test_an_import_that_breaks_keeps_the_message_which_can_be_imported_later(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    broken = shopify_body(
+        total_price="1e400", shipping_address={**shopify_body()["shipping_address"], "country_code": "usa"}
+    )
+
+    answer = await deliver(client, broken)
+    (message,) = (await client.get("/v1/messages", params={"state": "failed"})).json()["items"]
+    again = await client.post(f"/v1/messages/{message['message_id']}/reimport", json={"reason": "try"})
+
+    assert answer.status_code == 200
+    assert again.status_code in {409, 422, 500}
+    assert await column(database, "select count(*) from orders") == [0]
+
+
+async def test_topics_that_carry_no_order_are_kept_and_ignored(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+
+    answer = await deliver(client, {"order_edit": {"id": 1}}, topic="orders/edited")
+
+    assert answer.status_code == 200
+    assert await column(database, "select state from inbound_message") == ["ignored"]
+
+
+async def test_an_update_that_overtakes_the_create_wins(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body(updated_at="2026-02-12T05:00:00Z"), topic="orders/updated")
+
+    await deliver(client, shopify_body(financial_status="pending"), topic="orders/create")
+
+    assert (await the_order(database)).status == "open"
+    assert await column(database, "select state from inbound_message order by message_id") == [
+        "imported",
+        "stale",
+    ]
+
+
+async def test_a_cancel_on_the_marketplace_is_a_wish_here(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body())
+
+    await deliver(
+        client,
+        shopify_body(
+            updated_at="2026-02-12T05:00:00Z", cancelled_at="2026-02-12T05:00:00Z", cancel_reason="customer"
+        ),
+        topic="orders/cancelled",
+    )
+
+    assert (await the_order(database)).status == "cancelling"
+    assert [topic for topic, _ in await published(database)] == ["order.created", "order.cancelled"]
+
+
+async def test_a_cancelled_order_is_not_brought_back_by_an_older_update(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(
+        client,
+        shopify_body(updated_at="2026-02-12T05:00:00Z", cancelled_at="2026-02-12T05:00:00Z"),
+        topic="orders/cancelled",
+    )
+
+    await deliver(client, shopify_body(), topic="orders/updated")
+
+    assert (await the_order(database)).status == "cancelled"
+    assert await published(database) == []
+
+
+async def test_a_payment_lets_an_unpaid_order_go_on(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body(financial_status="pending"))
+    held = await the_order(database)
+
+    await deliver(client, shopify_body(updated_at="2026-02-12T05:00:00Z"), topic="orders/paid")
+
+    assert (held.status, held.process.reserve_until is not None) == ("held", True)
+    order = await the_order(database)
+    assert (order.status, order.process.reserve_until) == ("open", None)
+    assert await column(database, "select count(*) from timer") == [0]
+    assert order.label_revision == 1
+
+
+async def test_a_new_address_counts_the_label_revision_up(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body())
+    moved = {**shopify_body()["shipping_address"], "address1": "1 Other Road"}
+
+    await deliver(
+        client,
+        shopify_body(updated_at="2026-02-12T05:00:00Z", shipping_address=moved),
+        topic="orders/updated",
+    )
+
+    _, (topic, changed) = await published(database)
+    assert (topic, changed["label_revision"]) == ("order.changed", 2)
+    assert changed["consignee"]["lines"] == ["1 Other Road", "Apt 12"]
+
+
+async def test_a_test_order_never_ships(client: httpx.AsyncClient, database: OrderDatabase) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body(test=True))
+    order = await the_order(database)
+
+    answer = await client.post(
+        f"/v1/orders/{order.identity.order_id}/release", json={"hold": "test_order", "reason": "please"}
+    )
+
+    assert order.status == "held"
+    assert answer.status_code == 409
+
+
+async def test_a_body_over_four_mebibytes_is_refused(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+
+    answer = await deliver(client, b" " * (4 * 1024 * 1024 + 1))
+
+    assert answer.status_code == 413
