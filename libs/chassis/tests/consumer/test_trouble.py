@@ -6,12 +6,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+from aiokafka.structs import ConsumerRecord
 from sqlalchemy import pool, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from crossdock_chassis.consumer import Consumer
+from crossdock_chassis import fence
+from crossdock_chassis.batches import Batches
+from crossdock_chassis.consumer_session import BATCH_RECORDS
 from crossdock_chassis.database import Transaction
+from crossdock_chassis.incoming import Incoming, LogId, receive
+from crossdock_chassis.reading import HIGH_WATER, LOW_WATER
 from crossdock_contracts.notifications import NotificationSentV1
+
+LOG = LogId("cluster", 0)
 
 
 class Gate:
@@ -33,9 +40,11 @@ class Gate:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(url, poolclass=pool.NullPool)
-    async with engine.connect() as connection:
-        yield connection
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
 
 
 async def test_a_killed_database_session_is_tried_again_and_parks_nothing(bench: Any) -> None:
@@ -89,59 +98,64 @@ async def test_back_pressure_pauses_the_partitions_and_resumes_them(bench: Any) 
         await bench.caught_up()
         still_paused = consumer.status.paused
 
-    assert 1000 <= queued <= 1500
+    assert LOW_WATER < queued <= HIGH_WATER + BATCH_RECORDS
     assert not still_paused
     assert await bench.effects() == names
 
 
 async def test_a_zombie_and_the_new_owner_have_their_effects_once(bench: Any) -> None:
-    """The old owner loses its partitions while a batch is in its handler, and commits after the new owner has."""
+    """The old owner loses partitions while a batch is in its handler; it commits while the new one waits."""
     gate = Gate(bench)
     await bench.publish(*(bench.sent(uuid4(), f"t{number}") for number in range(20)))
 
     async with bench.running({NotificationSentV1: gate}) as old:
         await gate.entered.wait()
-        async with bench.running() as new:
+        async with bench.running({NotificationSentV1: bench.write_effects}) as new:
 
             async def both_own_some() -> bool:
-                return 0 < new.status.partitions < 8
+                return (old.status.partitions, new.status.partitions) == (2, 2)
 
             await bench.eventually(both_own_some)
-            # The new owner stands before the same records and waits for the fence rows of the old one.
+            # The new owner stands before the same records and waits for the old one's fence rows.
             await bench.eventually(lambda: waits_for_the_fence(bench))
             gate.open.set()
             await bench.caught_up()
 
-    assert old.status.parking_full is False
     assert sorted(await bench.effects()) == sorted(f"t{number}" for number in range(20))
 
 
 async def test_the_fence_alone_keeps_a_zombie_from_doing_it_again(bench: Any) -> None:
-    """Without inbox rows, and with records that have no id: nothing but the fence tells that they are done."""
+    """A record without an id is in no inbox, and the inbox is emptied: only the fence tells it is done."""
     gate = Gate(bench)
-    record = bench.record_of(bench.sent(uuid4(), "poison"))
-    await bench.publish_raw({**record, "headers": []})
-    await bench.publish(bench.sent(uuid4(), "one"), bench.sent(uuid4(), "two"))
+    zombie = Batches(bench.database, bench.name, {NotificationSentV1: gate})
+    owner = Batches(bench.database, bench.name, {NotificationSentV1: bench.write_effects})
+    good = bench.record_of(bench.sent(uuid4(), "one"), epoch=0)
+    poison = {**good, "key": b"other", "headers": []}
+    records = [taken(poison, 0), taken(poison, 1), taken(good, 2)]
+    async with bench.database.transaction() as tx:
+        await fence.ensure_rows(tx.connection, bench.name, [records[0].partition])
+        await fence.take_positions(tx.connection, bench.name, [records[0].partition], LOG.cluster_id)
 
-    async with bench.running({NotificationSentV1: gate}) as zombie:
-        await gate.entered.wait()
-        owner = Consumer(bench.name, bench.database, bench.handlers, bench.kafka)
-        running = asyncio.create_task(owner.run())
-        await bench.eventually(lambda: waits_for_the_fence(bench))
-        # The zombie's transaction is lost; when it tries again the owner has passed it.
-        await bench.query(
-            "select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'"
-        )
-        await bench.has_effects("one", "two")
-        await bench.query("delete from inbox returning 1")
-        gate.open.set()
-        await bench.caught_up()
-        await owner.stop()
-        await running
+    slow = asyncio.create_task(zombie.apply(records))
+    await gate.entered.wait()
+    waiting = asyncio.create_task(owner.apply(records))
+    await bench.eventually(lambda: waits_for_the_fence(bench))
+    gate.open.set()
+    outcomes = [await slow, await waiting]
+    await bench.query("delete from inbox returning 1")
+    outcomes.append(await zombie.apply(records))
 
-    assert zombie.status.retrying_s is None
-    assert sorted(await bench.effects()) == ["one", "two"]
-    assert await bench.query("select count(*) from parked_event") == [1]
+    assert [one.fenced for one in outcomes] == [0, 3, 3]
+    assert await bench.effects() == ["one"]
+    assert await bench.query("select count(*) from parked_event") == [2]
+
+
+def taken(record: dict[str, Any], offset: int) -> Incoming:
+    """The record as the poll task hands it on."""
+    read = ConsumerRecord(
+        record["topic"], 0, offset, 0, 0, record["key"], record["value"], None, 0, 0, tuple(record["headers"])
+    )
+    return receive(read, read_from=offset, log=LOG, handlers={NotificationSentV1: None})
 
 
 async def waits_for_the_fence(bench: Any) -> bool:
