@@ -7,9 +7,10 @@ import pytest
 
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.migrations import upgrade
+from crossdock_cli.embedded.templates import FreshDatabase
 from inventory_service.persistence.database import open_database
 
-from .stage import FreshDatabase, Stage
+from .stage import Stage
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from crossdock_chassis.ids import new_id
@@ -168,7 +168,7 @@ class AnOrder:
 
     def _parcel(
         self, allocations: Sequence[Allocation], parcel_id: UUID, units: int | None
-    ) -> dict[str, object]:
+    ) -> dict[str, Any]:
         return {
             "merchant_id": MERCHANT,
             "aggregate_version": 1,

@@ -1,9 +1,9 @@
 """The service without its process: events go to the real handlers, answers are read from the real outbox."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from crossdock_chassis.database import Database
 from crossdock_chassis.timers import Timer
 from crossdock_chassis.wire import decode
+from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_contracts.envelope import Cause, Event
 from crossdock_contracts.inventory import StockReservedV1
 from inventory_service.domain.because import Because
 from inventory_service.domain.catalogue import Sku, Warehouse
 from inventory_service.domain.level import LevelKey
-from inventory_service.messaging import order_events, shipping_events
+from inventory_service.messaging import HANDLERS
 from inventory_service.messaging.timers import TIMERS
 from inventory_service.persistence.database import InventoryTransaction, open_database
 from inventory_service.use_cases.adjust_stock import Adjusted, Adjustment, adjust_stock
@@ -26,21 +27,8 @@ from inventory_service.use_cases.receive_stock import ReceiptLine, receive_stock
 
 from .samples import MERCHANT
 
-HANDLERS = {**shipping_events.HANDLERS, **order_events.HANDLERS}
 A_PERSON = Because("person", "anna", "counted")
 E = TypeVar("E", bound=Event)
-
-
-class Urls(Protocol):
-    @property
-    def owner_url(self) -> str: ...
-
-    @property
-    def app_url(self) -> str: ...
-
-
-class FreshDatabase(Protocol):
-    def __call__(self, template_key: str, prepare: Callable[[str], object] | None = None) -> Urls: ...
 
 
 def a_warehouse(code: str, *, priority: int = 1, serves: frozenset[str] | None = None) -> Warehouse:
@@ -61,7 +49,7 @@ def a_warehouse(code: str, *, priority: int = 1, serves: frozenset[str] | None =
 @dataclass
 class Stage:
     database: Database[InventoryTransaction]
-    urls: Urls
+    urls: DatabaseUrls
     _receipts: int = field(default=0)
 
     async def set_up(self) -> None:
@@ -73,7 +61,7 @@ class Stage:
         await self.said_since()
 
     async def hear(self, *events: Event) -> list[Event]:
-        """Handle the events as one batch of the consumer, and return what was published since the last look."""
+        """Handle the events as one batch of the consumer, and return what was published since."""
         async with self.database.transaction() as tx:
             for kind, handler in HANDLERS.items():
                 some = [one for one in events if type(one) is kind]

@@ -1,0 +1,1 @@
+"""The HTTP API for people, tools and the console."""
