@@ -404,14 +404,11 @@ async def test_a_wrong_key_is_no_parcels_fault(sandbox: EasyPostSandbox) -> None
     assert "EZTKwrong" not in str(stopped.value)
 
 
-@pytest.mark.parametrize("carrier_ref", ["shp_of_another_account", "../trackers/trk_1", "shp_1/refund?x=#"])
-async def test_an_id_they_do_not_know_is_not_taken_for_not_bought(
-    carrier_ref: str, gateway: EasyPostGateway
-) -> None:
+async def test_an_id_they_do_not_know_is_not_taken_for_not_bought(gateway: EasyPostGateway) -> None:
     with pytest.raises(CarrierMisconfigured):
-        await gateway.find(a_request(), carrier_ref)
+        await gateway.find(a_request(), "shp_of_another_account")
     with pytest.raises(CarrierMisconfigured):
-        await gateway.buy(a_request(), carrier_ref)
+        await gateway.buy(a_request(), "shp_of_another_account")
 
 
 async def bought(gateway: EasyPostGateway) -> str:

@@ -200,6 +200,14 @@ async def test_a_paid_label_whose_file_does_not_come_is_unknown_until_it_does(fi
     assert found.documents[0].content == PDF
 
 
+async def test_an_id_with_more_in_it_asks_for_nothing_else() -> None:
+    async with met({}) as (stranger, gateway):
+        with pytest.raises(CarrierMisconfigured):
+            await gateway.void("../trackers/trk_1?#")
+
+    assert stranger.heads[0].startswith("GET /v2/shipments/..%2Ftrackers%2Ftrk_1%3F%23 HTTP/1.1")
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://files.example/pl_1.pdf", "file:///etc/passwd", "no address", "http://[/"]
 )

@@ -62,7 +62,6 @@ class EasyPostGateway:
         self._files = open_http_client(
             "easypost_files", timeout_s=settings.download_timeout_s, max_connections=settings.max_connections
         )
-        self._file_schemes = {"https", httpx.URL(settings.base_url).scheme}
 
     async def close(self) -> None:
         await self._api.aclose()
@@ -234,8 +233,6 @@ class EasyPostGateway:
 
     async def _document(self, kind: DocumentKind, url: str) -> Document:
         try:
-            if httpx.URL(url).scheme not in self._file_schemes:
-                raise CarrierUnavailable(f"easypost offers the {kind} at an unprotected address")
             response = await self._files.get(url)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise CarrierUnavailable(f"the {kind} could not be fetched") from error
