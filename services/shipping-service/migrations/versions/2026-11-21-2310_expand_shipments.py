@@ -31,7 +31,6 @@ create table known_order (
     allocation_version bigint not null default 0,
     cancel_version bigint not null default 0,
     said_version bigint not null default 0,
-    deferred integer not null default 0 check (deferred >= 0),
     updated_at timestamptz not null default crossdock_now(),
     check ((version is null) = (state is null))
 ) with (fillfactor = 80);

@@ -78,6 +78,7 @@ class Leg:
     state: LegState = LegState.PLANNED
     wish: Wish | None = None  # why it is cancelling or cancelled
     plan_revision: int = 1
+    parcel_number: int = 1
     repaired_box: Box | None = None
     repaired_carrier: str | None = None
     repaired_service: str | None = None

@@ -77,6 +77,7 @@ def _ask_for_label(dispatch: Dispatch, leg: Leg, snapshot: Snapshot, terms: Term
         return
     react(dispatch, leg, LegEvent.READY, f"{leg.carrier} {leg.service}")
     if snapshot.from_marketplace and leg.labels:
+        leg.parcel_number += 1
         leg.parcel_id = terms.new_id()  # an answer to the earlier request must not pass for this one's
     label = Label(
         label_id=terms.new_id(),
@@ -145,11 +146,12 @@ def paying(label: Label, carrier_ref: str | None) -> None:
         label.state = LabelState.PAYING
 
 
-def lost(dispatch: Dispatch, leg: Leg, label: Label) -> None:
-    """Nobody knows whether the label is bought. Safe to repeat."""
-    if label.live and label.state is not LabelState.UNKNOWN:
+def lost(dispatch: Dispatch, leg: Leg, label: Label) -> bool:
+    """An answer got lost. True: money may have been spent, and nobody knows. Safe to repeat."""
+    if label.state is LabelState.PAYING:
         label.state, label.was_unknown = LabelState.UNKNOWN, True
         react(dispatch, leg, LegEvent.OUTCOME_LOST)
+    return label.state is LabelState.UNKNOWN
 
 
 def not_bought(dispatch: Dispatch, leg: Leg, label: Label, terms: Terms) -> None:

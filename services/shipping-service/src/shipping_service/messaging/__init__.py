@@ -1,0 +1,1 @@
+"""What the service listens to, and the calls it makes to carriers."""

@@ -1,0 +1,173 @@
+"""The calls to carriers: between the transactions of the use cases, never inside one."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
+from crossdock_chassis.logging import get_logger
+from shipping_service.domain.consignment import BoughtLabel, DocumentKind, VoidOutcome
+from shipping_service.persistence.transaction import ShippingDatabase, ShippingTransaction
+from shipping_service.use_cases.announce import BUY_LABEL, CHECK_VOID, VOID_LABEL
+from shipping_service.use_cases.buy_labels import (
+    LabelRef,
+    Purchase,
+    begin_purchase,
+    found_not_bought,
+    lose_outcome,
+    note_account_refused,
+    note_payment,
+    refuse_label,
+    store_label,
+)
+from shipping_service.use_cases.ports import (
+    Capabilities,
+    CarrierGateway,
+    CarrierMisconfigured,
+    CarrierOutcomeUnknown,
+    CarrierRejected,
+    CarrierUnavailable,
+)
+from shipping_service.use_cases.void_labels import begin_void, settle_void
+
+log = get_logger(__name__)
+
+#: How long calls wait for somebody to mend our account.
+ACCOUNT_RETRY_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A carrier with its open account."""
+
+    capabilities: Capabilities
+    gateway: CarrierGateway
+
+
+class CarrierJobs:
+    """The handlers of the jobs that labels ask for."""
+
+    def __init__(self, database: ShippingDatabase, carriers: Mapping[str, Connected]) -> None:
+        self._database = database
+        self._carriers = carriers
+
+    @property
+    def handlers(self) -> Mapping[str, JobHandler]:
+        return {BUY_LABEL: self.buy_label, VOID_LABEL: self.void_label, CHECK_VOID: self.check_void}
+
+    async def buy_label(self, job: Job) -> None:
+        """Buy the label once, whatever became of earlier attempts, and keep it."""
+        ref, carrier = _ref(job), self._carriers[job.destination]
+        try:
+            async with self._waiting_out(ref):
+                label = await self._purchase(job, ref, carrier)
+        except CarrierRejected as error:
+            async with self._tx(job) as tx:
+                await refuse_label(ref, error.code, error.field, tx=tx)
+                await tx.jobs.refused(job, error.code)
+            return
+        except CarrierOutcomeUnknown as error:
+            await self._lose(job, ref, carrier)
+            raise OutcomeUnknown("the carrier's answer was lost") from error
+        if label is None:
+            return
+        if all(one.kind is not DocumentKind.LABEL for one in label.documents):
+            await self._lose(job, ref, carrier)
+            raise OutcomeUnknown("the carrier sold a label and did not give it")
+        async with self._tx(job) as tx:
+            await store_label(ref, label, tx=tx)
+            await tx.jobs.done(job)
+
+    async def void_label(self, job: Job) -> None:
+        """Ask for the label to be taken back."""
+        await self._void(job, check=False)
+
+    async def check_void(self, job: Job) -> None:
+        """Ask what became of that."""
+        await self._void(job, check=True)
+
+    async def _purchase(self, job: Job, ref: LabelRef, carrier: Connected) -> BoughtLabel | None:
+        """Ask first where money may have been spent; else create, keep the id, buy. None: nothing to do."""
+        async with self._tx(job) as tx:
+            purchase = await begin_purchase(ref, may_be_paid=job.outcome_unknown, tx=tx)
+            if purchase is None:
+                await tx.jobs.done(job)
+                return None
+        if purchase.ask_first:
+            label = await self._ask(job, ref, carrier, purchase)
+            if label is not None:
+                return label
+            async with self._tx(job) as tx:
+                if not await found_not_bought(ref, tx=tx):
+                    await tx.jobs.done(job)
+                    return None
+        carrier_ref = purchase.carrier_ref
+        if carrier_ref is None:
+            carrier_ref = await carrier.gateway.prepare(purchase.request)
+        async with self._tx(job) as tx:
+            if not await note_payment(ref, carrier_ref, tx=tx):
+                await tx.jobs.done(job)
+                return None
+        return await carrier.gateway.buy(purchase.request, carrier_ref)
+
+    async def _ask(
+        self, job: Job, ref: LabelRef, carrier: Connected, purchase: Purchase
+    ) -> BoughtLabel | None:
+        """The label as bought, None when it certainly is not. Whatever else they say, nobody knows."""
+        if not carrier.capabilities.can_find:
+            await self._lose(job, ref, carrier)
+        try:
+            return await carrier.gateway.find(purchase.request, purchase.carrier_ref)
+        except CarrierRejected as error:
+            async with self._tx(job) as tx:
+                await lose_outcome(ref, tx=tx)
+            raise NeedsPerson(f"asked for the label, the carrier says {error.code}") from error
+
+    async def _lose(self, job: Job, ref: LabelRef, carrier: Connected) -> None:
+        """The outcome is lost. Raises NeedsPerson when money may have been spent and nobody can be asked."""
+        async with self._tx(job) as tx:
+            may_be_paid = await lose_outcome(ref, tx=tx)
+        if may_be_paid and not carrier.capabilities.can_find:
+            raise NeedsPerson("the carrier cannot be asked what became of the label")
+
+    async def _void(self, job: Job, *, check: bool) -> None:
+        ref, gateway = _ref(job), self._carriers[job.destination].gateway
+        async with self._tx(job) as tx:
+            carrier_ref = await begin_void(ref, tx=tx)
+            if carrier_ref is None:
+                await tx.jobs.done(job)
+                return
+        try:
+            async with self._waiting_out(ref):
+                outcome = await (gateway.void_state(carrier_ref) if check else gateway.void(carrier_ref))
+        except CarrierRejected as error:
+            log.warning("label.void_rejected", label_id=str(ref.label_id), code=error.code)
+            outcome = VoidOutcome.REJECTED
+        except CarrierOutcomeUnknown as error:
+            raise OutcomeUnknown("the carrier's answer about the void was lost") from error
+        async with self._tx(job) as tx:
+            await settle_void(ref, outcome, tx=tx)
+            await tx.jobs.done(job)
+
+    @asynccontextmanager
+    async def _waiting_out(self, ref: LabelRef) -> AsyncIterator[None]:
+        """Nothing was sent: the job comes again later. Refused credentials are shown to a person as well."""
+        try:
+            yield
+        except CarrierUnavailable as error:
+            raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
+        except CarrierMisconfigured as error:
+            async with self._database.transaction(cause=ref.cause) as tx:
+                await note_account_refused(ref, tx=tx)
+            raise NotSent("the carrier refuses our account", retry_after_s=ACCOUNT_RETRY_S) from error
+
+    def _tx(self, job: Job) -> AbstractAsyncContextManager[ShippingTransaction]:
+        return self._database.transaction(cause=job.cause)
+
+
+def _ref(job: Job) -> LabelRef:
+    return LabelRef(
+        job.merchant_id, UUID(job.payload["shipment_id"]), UUID(job.payload["label_id"]), job.cause
+    )

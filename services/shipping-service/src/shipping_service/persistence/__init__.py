@@ -1,0 +1,1 @@
+"""What shipping-service keeps, in its own PostgreSQL database."""

@@ -1,0 +1,260 @@
+"""What hangs on orders besides their legs: people, documents, what waits, what was done, what is wrong."""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crossdock_chassis.ids import new_id
+from crossdock_contracts.envelope import EventMeta
+from crossdock_contracts.inventory import StockReservedV1
+from crossdock_contracts.orders import Consignee
+from shipping_service.domain.consignment import Document
+from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.use_cases.ports import HistoryLine, NotFound
+
+_KEEP = text(
+    """
+    insert into consignee (order_id, merchant_id, version, consignee, personal_until)
+    select order_id, merchant_id, version, consignee, :until
+    from jsonb_to_recordset(cast(:rows as jsonb))
+         as given (order_id uuid, merchant_id text, version bigint, consignee jsonb)
+    order by order_id
+    on conflict (order_id) do update
+    set version = excluded.version, consignee = excluded.consignee, personal_until = excluded.personal_until
+    where consignee.version < excluded.version
+    """
+)
+_GET = text("select consignee from consignee where order_id = :order_id").columns(consignee=JSONB)
+
+
+class ConsigneeTable:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def keep(self, rows: Sequence[tuple[UUID, str, int, Consignee]], *, until: datetime) -> None:
+        given = [
+            {
+                "order_id": str(order_id),
+                "merchant_id": merchant_id,
+                "version": version,
+                "consignee": consignee.model_dump(mode="json"),
+            }
+            for order_id, merchant_id, version, consignee in rows
+        ]
+        await self._connection.execute(_KEEP, {"rows": json.dumps(given), "until": until})
+
+    async def get(self, order_id: UUID) -> Consignee | None:
+        found = (await self._connection.execute(_GET, {"order_id": order_id})).scalar_one_or_none()
+        return None if found is None else Consignee.model_validate(found)
+
+
+_IDS = bindparam("ids", type_=ARRAY(PgUUID))
+_WAITING = text(
+    "select * from deferred_event where order_id = any(:ids) order by deferred_at, event_id"
+).bindparams(_IDS)
+_DEFER = text(
+    """
+    insert into deferred_event (event_id, merchant_id, order_id, event_type, source, event_time,
+                                correlation_id, causation_id, traceparent, payload)
+    values (:event_id, :merchant_id, :order_id, :event_type, :source, :event_time,
+            :correlation_id, :causation_id, :traceparent, cast(:payload as jsonb))
+    on conflict (event_id) do nothing
+    """
+)
+_DROP = text("delete from deferred_event where event_id = any(:ids)").bindparams(_IDS)
+
+
+class DeferredTable:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[StockReservedV1]]:
+        found: dict[UUID, list[StockReservedV1]] = {}
+        for row in await self._connection.execute(_WAITING, {"ids": list(order_ids)}):
+            meta = EventMeta(
+                event_id=row.event_id,
+                source=row.source,
+                time=row.event_time,
+                correlation_id=row.correlation_id,
+                causation_id=row.causation_id,
+                traceparent=row.traceparent,
+            )
+            event = StockReservedV1.read(json.dumps(row.payload).encode(), meta)
+            found.setdefault(row.order_id, []).append(event)
+        return found
+
+    async def add(self, events: Sequence[StockReservedV1]) -> None:
+        rows = [
+            {
+                "event_id": one.meta.event_id,
+                "merchant_id": one.merchant_id,
+                "order_id": one.order_id,
+                "event_type": one.TYPE,
+                "source": one.meta.source,
+                "event_time": one.meta.time,
+                "correlation_id": one.meta.correlation_id,
+                "causation_id": one.meta.causation_id,
+                "traceparent": one.meta.traceparent,
+                "payload": one.model_dump_json(),
+            }
+            for one in events
+        ]
+        if rows:
+            await self._connection.execute(_DEFER, rows)
+
+    async def drop(self, events: Sequence[StockReservedV1]) -> None:
+        if events:
+            await self._connection.execute(_DROP, {"ids": [one.meta.event_id for one in events]})
+
+
+_ADD_DOCUMENT = text(
+    """
+    insert into document (document_id, merchant_id, shipment_id, label_id, kind, media_type, sha256,
+                          size_bytes, content, personal_until)
+    values (:document_id, :merchant_id, :shipment_id, :label_id, :kind, :media_type, :sha256,
+            :size_bytes, :content, :until)
+    """
+)
+
+
+class DocumentTable:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(
+        self,
+        document_id: UUID,
+        document: Document,
+        *,
+        merchant_id: str,
+        shipment_id: UUID,
+        label_id: UUID,
+        until: datetime,
+    ) -> None:
+        await self._connection.execute(
+            _ADD_DOCUMENT,
+            {
+                "document_id": document_id,
+                "merchant_id": merchant_id,
+                "shipment_id": shipment_id,
+                "label_id": label_id,
+                "kind": str(document.kind),
+                "media_type": document.media_type,
+                "sha256": hashlib.sha256(document.content).hexdigest(),
+                "size_bytes": len(document.content),
+                "content": document.content,
+                "until": until,
+            },
+        )
+
+
+_WRITE_HISTORY = text(
+    """
+    insert into shipment_history (order_id, shipment_id, merchant_id, what, detail, actor_kind, actor_name,
+                                  reason, cause_event_id, correlation_id)
+    select order_id, shipment_id, merchant_id, what, detail, actor_kind, actor_name,
+           reason, cause_event_id, correlation_id
+    from rows from (jsonb_to_recordset(cast(:rows as jsonb)) as (
+        order_id uuid, shipment_id uuid, merchant_id text, what text, detail text, actor_kind text,
+        actor_name text, reason text, cause_event_id uuid, correlation_id uuid)) with ordinality
+    order by ordinality
+    """
+)
+
+
+class HistoryTable:
+    """Lines are collected and written once, by the transaction's flush."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._lines: list[HistoryLine] = []
+
+    async def add(self, lines: Sequence[HistoryLine]) -> None:
+        self._lines += lines
+
+    async def flush(self) -> None:
+        if not self._lines:
+            return
+        rows = [
+            {
+                "order_id": str(one.order_id),
+                "shipment_id": one.shipment_id and str(one.shipment_id),
+                "merchant_id": one.merchant_id,
+                "what": one.what,
+                "detail": one.detail,
+                "actor_kind": str(one.actor.kind),
+                "actor_name": one.actor.name,
+                "reason": one.reason,
+                "cause_event_id": one.cause.event_id and str(one.cause.event_id),
+                "correlation_id": one.cause.correlation_id and str(one.cause.correlation_id),
+            }
+            for one in self._lines
+        ]
+        self._lines = []
+        await self._connection.execute(_WRITE_HISTORY, {"rows": json.dumps(rows)})
+
+
+_RAISE = text(
+    """
+    insert into shipment_exception (exception_id, merchant_id, order_id, shipment_id, code, subject, detail)
+    values (:exception_id, :merchant_id, :order_id, :shipment_id, :code, :subject, :detail)
+    on conflict (order_id, code, subject) where resolved_at is null do update set detail = excluded.detail
+    """
+)
+_CLEAR = text(
+    """
+    update shipment_exception set resolved_at = crossdock_clock(), resolved_by = 'shipping',
+                                  resolution = 'settled by itself'
+    where order_id = :order_id and code = :code and subject = :subject and resolved_at is null
+    """
+)
+_RESOLVE = text(
+    """
+    update shipment_exception set resolved_at = crossdock_clock(), resolved_by = :by, resolution = :resolution
+    where merchant_id = :merchant_id and exception_id = :exception_id and resolved_at is null
+    """
+)
+
+
+class ExceptionTable:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def raise_all(self, merchant_id: str, order_id: UUID, rows: Sequence[Raised]) -> None:
+        await self._connection.execute(
+            _RAISE,
+            [
+                {
+                    "exception_id": new_id(),
+                    "merchant_id": merchant_id,
+                    "order_id": order_id,
+                    "shipment_id": one.shipment_id,
+                    "code": one.code,
+                    "subject": one.subject,
+                    "detail": one.detail,
+                }
+                for one in rows
+            ],
+        )
+
+    async def clear(self, order_id: UUID, rows: Sequence[Cleared]) -> None:
+        await self._connection.execute(
+            _CLEAR, [{"order_id": order_id, "code": one.code, "subject": one.subject} for one in rows]
+        )
+
+    async def resolve(self, merchant_id: str, exception_id: UUID, *, by: str, resolution: str) -> None:
+        values = {
+            "merchant_id": merchant_id,
+            "exception_id": exception_id,
+            "by": by,
+            "resolution": resolution,
+        }
+        if (await self._connection.execute(_RESOLVE, values)).rowcount != 1:
+            raise NotFound("exception", exception_id)

@@ -1,0 +1,23 @@
+"""What the service is told by its environment."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from crossdock_chassis.config import ServiceSettings
+
+
+class ShippingSettings(ServiceSettings):
+    """`SHIPPING_*`. Each carrier reads settings of its own, `CARRIER_<CODE>_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="SHIPPING_")
+
+    carriers: tuple[str, ...] = Field(
+        default=("easypost",),
+        description='The connected carriers by code, as a JSON list: ["easypost"]. Each needs its settings.',
+    )
+    personal_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days after which a consignee and the bytes of a label are erased.",
+    )
