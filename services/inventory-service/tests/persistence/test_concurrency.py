@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -20,11 +21,12 @@ from ..samples import MERCHANT, AnOrder
 from ..stage import A_PERSON, Stage, all_of, only
 
 
-async def hear_apart(stage: Stage, *batches: list[OrderSnapshot]) -> None:
-    """Each batch in a transaction of its own, all at once. A deadlock fails the test."""
+async def hear_apart(stage: Stage, *batches: Sequence[OrderSnapshot]) -> None:
+    """Each batch in a transaction of its own, 20 at once. A deadlock fails the test."""
+    connections = asyncio.Semaphore(20)
 
-    async def one(batch: list[OrderSnapshot]) -> None:
-        async with stage.database.transaction() as tx:
+    async def one(batch: Sequence[OrderSnapshot]) -> None:
+        async with connections, stage.database.transaction() as tx:
             await on_order(batch, tx=tx)
 
     await asyncio.gather(*(one(batch) for batch in batches))

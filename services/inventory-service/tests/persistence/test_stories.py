@@ -38,6 +38,7 @@ class Story:
         self.stage = stage
         self.chance = chance
         self.orders: list[AnOrder] = []
+        self.skus: dict[UUID, list[str]] = {}
         self.sets: dict[UUID, StockReservedV1] = {}
         self.answers: dict[UUID, list[int]] = {}
         self._versions: dict[UUID, list[int]] = {}
@@ -66,13 +67,14 @@ class Story:
             placed_at=NOON + timedelta(minutes=len(self.orders)),
         )
         self.orders.append(order)
+        self.skus[order.order_id] = skus
         return await self.stage.hear(order.created(self._state()))
 
     async def _change(self) -> list[Event]:
         if not self.orders:
             return []
         order = self.chance.choice(self.orders)
-        order.lines = [(sku, self.chance.randint(0, 4)) for sku, _ in list(order.lines)]
+        order.lines = [(sku, self.chance.randint(0, 4)) for sku in self.skus[order.order_id]]
         return await self.stage.hear(order.changed(self._state()))
 
     async def _cancel(self) -> list[Event]:
@@ -86,8 +88,10 @@ class Story:
     async def _let_go(self) -> list[Event]:
         def answer(order: AnOrder, found: StockReservedV1) -> Event:
             ids = [*found.withdrawn_allocation_ids, *(one.allocation_id for one in found.allocations)]
-            say = self.chance.choice([order.let_go, order.refused])
-            return say(ids[0], request=self.chance.choice([Request.CANCEL, Request.WITHDRAW]))
+            request = self.chance.choice([Request.CANCEL, Request.WITHDRAW])
+            if self.chance.random() < 0.5:
+                return order.let_go(ids[0], request=request)
+            return order.refused(ids[0], request=request)
 
         return await self._with_a_set(answer)
 
