@@ -9,6 +9,7 @@ from crossdock_chassis.http import add_token
 from crossdock_chassis.migrations import upgrade
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_cli.embedded.templates import FreshDatabase
+from order_service.__main__ import HANDLERS
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import build_app
 from order_service.persistence.sealing import Sealer
@@ -44,7 +45,7 @@ async def client(
     token = await add_token(
         database, name="tester", merchant_id="default", scopes=["orders:read", "orders:write"]
     )
-    app = build_app(database, marketplaces, Retention())
+    app = build_app(database, marketplaces, Retention(), HANDLERS)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://order",

@@ -212,7 +212,7 @@ async def test_an_address_that_lacked_something_is_corrected_and_the_order_goes_
         json={"reason": "buyer wrote", "consignee": {**consignee, "postal_code": "78704"}},
     )
 
-    assert [one for one in order.process.holds] == ["address"]
+    assert list(order.process.holds) == ["address"]
     assert (answer.json()["status"], answer.json()["label_revision"]) == ("open", 2)
 
 

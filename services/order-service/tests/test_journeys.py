@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from crossdock_chassis.ids import new_id
 from crossdock_contracts.inventory import SkuChangedV1, SkuFacts
-from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
+from crossdock_contracts.shipping import ParcelDeliveredV1, ParcelLabelledV1, ParcelShippedV1
 from order_service.adapters.marketplaces.shopify.mapping import read_order
 from order_service.domain.holds import HoldReason
 from order_service.domain.order import Order
 from order_service.messaging import inventory_events, shipping_events
+from order_service.persistence.erasing import erase_expired
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.ports import Account, Message
@@ -300,6 +302,78 @@ async def test_two_deliveries_at_once_make_one_order(database: OrderDatabase) ->
 
     assert sum(result is True for result in results) >= 1
     assert await column(database, "select count(*) from orders") == [1]
+
+
+async def test_a_parcel_whose_delivery_is_told_before_its_hand_over_is_still_owed_to_the_marketplace(
+    database: OrderDatabase,
+) -> None:
+    account = an_account()
+    await connect(database, account)
+    await receive(database, account, shopify_body())
+    order = await the_order(database)
+    reserved, shipping, parcel_id = Inventory(order).reserves(), Shipping(order), new_id()
+    shipped = shipping.parcel(ParcelShippedV1, reserved.allocations, parcel_id=parcel_id)
+    delivered = shipping.parcel(
+        ParcelDeliveredV1, reserved.allocations, parcel_id=parcel_id, delivered_at="2026-11-22T00:00:00Z"
+    )
+
+    await say(database, delivered, reserved, shipped, shipped)
+
+    assert await column(database, "select count(*) from obligation") == [1]
+    assert await column(database, "select count(*) from job") == [1]
+
+
+async def test_an_event_of_an_order_nobody_knows_is_shown_to_a_person(database: OrderDatabase) -> None:
+    account = an_account()
+    await connect(database, account)
+    await receive(database, account, shopify_body())
+    stranger = Inventory(await the_order(database)).releases().model_copy(update={"order_id": new_id()})
+
+    await say(database, read(stranger))
+
+    assert await column(database, "select code from order_exception") == ["unknown_order"]
+
+
+async def test_a_batch_of_many_orders_is_taken_in_one_transaction(database: OrderDatabase) -> None:
+    account = an_account()
+    await connect(database, account)
+    for number in (1, 2, 3):
+        await receive(database, account, shopify_body(id=number))
+    orders = [await the_order(database, str(number)) for number in (1, 2, 3)]
+
+    async with database.transaction() as tx:
+        await inventory_events.on_stock([Inventory(order).reserves() for order in orders], tx=tx)
+
+    states = [
+        {leg.state.value for leg in (await the_order(database, str(number))).process.legs.values()}
+        for number in (1, 2, 3)
+    ]
+    assert states == [{"planned"}] * 3
+
+
+async def test_the_timeline_cannot_be_rewritten_by_the_service(database: OrderDatabase) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        await column(database, "delete from order_history returning n")
+
+
+async def test_what_is_past_its_day_loses_its_personal_data_and_nothing_else(database: OrderDatabase) -> None:
+    account = an_account()
+    await connect(database, account)
+    await receive(
+        database,
+        account,
+        shopify_body(cancelled_at="2026-02-12T05:00:00Z", updated_at="2026-02-12T05:00:00Z"),
+    )
+    async with database.transaction() as tx:
+        await tx.connection.execute(text("update orders set personal_until = '2020-01-01'"))
+        await tx.connection.execute(text("update inbound_message set personal_until = '2020-01-01'"))
+
+    erased = await erase_expired(database)
+
+    order = await the_order(database)
+    assert erased == 2
+    assert (order.people.consignee, order.people.buyer.email) == (None, None)
+    assert await column(database, "select count(*) from inbound_message where body is not null") == [0]
 
 
 @pytest.mark.parametrize("field", ["cancelled_at", "fulfillment_status"])

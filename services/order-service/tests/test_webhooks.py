@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from crossdock_chassis.ids import new_id
 from order_service.persistence.transaction import OrderDatabase
@@ -132,21 +133,47 @@ async def test_a_genuine_body_that_is_no_order_is_kept_as_failed(
     assert "Jane" not in error
 
 
-async def test_an_import_that_breaks_keeps_the_message_which_can_be_imported_later(
+async def test_an_order_that_cannot_be_imported_is_kept_and_listed(
     client: httpx.AsyncClient, database: OrderDatabase
 ) -> None:
     await connect(database, an_account())
-    broken = shopify_body(
-        total_price="1e400", shipping_address={**shopify_body()["shipping_address"], "country_code": "usa"}
-    )
+    line = shopify_body()["line_items"][0]
+    too_many = [{**line, "id": number, "title": "x" * 500} for number in range(1, 700)]
 
-    answer = await deliver(client, broken)
+    answer = await deliver(client, shopify_body(line_items=too_many))
+
     (message,) = (await client.get("/v1/messages", params={"state": "failed"})).json()["items"]
-    again = await client.post(f"/v1/messages/{message['message_id']}/reimport", json={"reason": "try"})
-
     assert answer.status_code == 200
-    assert again.status_code in {409, 422, 500}
+    assert message["error"] == "import: ValueError"
     assert await column(database, "select count(*) from orders") == [0]
+
+
+async def test_a_message_is_imported_once_more_when_its_cause_is_repaired(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body())
+    async with database.transaction() as tx:
+        await tx.connection.execute(text("update inbound_message set state = 'failed', order_id = null"))
+    (message,) = (await client.get("/v1/messages", params={"state": "failed"})).json()["items"]
+
+    again = await client.post(f"/v1/messages/{message['message_id']}/reimport", json={"reason": "repaired"})
+
+    assert again.status_code == 202
+    assert await column(database, "select state from inbound_message") == ["unchanged"]
+    assert await column(database, "select count(*) from orders") == [1]
+
+
+async def test_a_country_that_is_no_country_holds_the_order(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    wrong = {**shopify_body()["shipping_address"], "country_code": "usa"}
+
+    await deliver(client, shopify_body(shipping_address=wrong))
+
+    order = await the_order(database)
+    assert {one: hold.detail for one, hold in order.process.holds.items()} == {"address": "missing: country"}
 
 
 async def test_topics_that_carry_no_order_are_kept_and_ignored(

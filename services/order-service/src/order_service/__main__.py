@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from crossdock_chassis.database import open_engine
+from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_chassis.process import Service, run_service
@@ -25,6 +26,7 @@ from order_service.settings import OrderSettings
 from order_service.use_cases.import_order import Retention
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+HANDLERS: Handlers = {**inventory_events.HANDLERS, **shipping_events.HANDLERS}
 ERASE_EVERY_S = 3600.0
 
 
@@ -55,10 +57,10 @@ def build() -> Service:
         version=VERSION,
         settings=settings,
         database=database,
-        build_app=lambda: build_app(database, marketplaces, retention, docs=settings.api_docs),
+        build_app=lambda: build_app(database, marketplaces, retention, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
         publishes=(OrderCreatedV1, OrderChangedV1, OrderCancelledV1, OrderLabelProvidedV1),
-        handlers={**inventory_events.HANDLERS, **shipping_events.HANDLERS},
+        handlers=HANDLERS,
         jobs=MarketplaceJobs(database, marketplaces, retention).handlers(),
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
         timers=TIMERS,

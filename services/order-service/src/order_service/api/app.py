@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
+from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import Limit, create_app
 from crossdock_chassis.operations import operations_router
 from order_service.api.problems import DOMAIN_ERRORS
 from order_service.api.routes import accounts, orders, work
 from order_service.api.routes.webhooks import WebhookEndpoint
-from order_service.messaging import inventory_events, shipping_events
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.ports import Marketplace
@@ -23,9 +23,11 @@ def build_app(
     database: OrderDatabase,
     marketplaces: Mapping[str, Marketplace],
     retention: Retention,
+    handlers: Handlers,
     *,
     docs: bool = False,
 ) -> FastAPI:
+    """The application. `handlers`: what parked events are handed to when a person replays them."""
     app = create_app(
         "order-service",
         VERSION,
@@ -34,11 +36,7 @@ def build_app(
             orders.router,
             accounts.router,
             work.router,
-            operations_router(
-                database,
-                consumer="order",
-                handlers={**inventory_events.HANDLERS, **shipping_events.HANDLERS},
-            ),
+            operations_router(database, consumer="order", handlers=handlers),
         ],
         domain_errors=DOMAIN_ERRORS,
         limits={"/webhooks/": WEBHOOKS},

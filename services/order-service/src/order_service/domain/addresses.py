@@ -18,6 +18,11 @@ WITHOUT_POSTAL_CODE = frozenset({
 WITHOUT_CITY = frozenset({"AE", "HK", "ID", "JP", "SG", "MO"})
 
 
+def valid_country(country: str | None) -> bool:
+    """Whether it has the form of ISO 3166-1 alpha-2."""
+    return country is not None and len(country) == 2 and country.isascii() and country.isupper()
+
+
 def missing_parts(address: Address | None) -> tuple[str, ...]:
     """The parts a label cannot do without; empty when it can be shipped to."""
     if address is None:
@@ -27,7 +32,7 @@ def missing_parts(address: Address | None) -> tuple[str, ...]:
         missing.append("name")
     if not address.lines:
         missing.append("street")
-    if not address.country:
+    if not valid_country(address.country):
         missing.append("country")
     if not address.city and address.country not in WITHOUT_CITY:
         missing.append("city")

@@ -277,4 +277,5 @@ class Parcel:
     contents: tuple[Packed, ...]
     state: ParcelState = ParcelState.LABELLED
     left: bool = False  # handed over, whatever became of it later
+    told: bool = False  # what the marketplace is owed for it was noted
     last_scan: str | None = None

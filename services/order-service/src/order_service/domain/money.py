@@ -13,6 +13,10 @@ EXPONENTS = {
 }
 
 
+#: Larger than any order's total in any currency, and safe in every 64-bit integer.
+LARGEST = Decimal(10) ** 15
+
+
 def exponent(currency: str) -> int:
     return EXPONENTS.get(currency, 2)
 
@@ -22,11 +26,12 @@ def to_minor(amount: str, currency: str) -> int:
     decimal.
     """
     try:
-        value = Decimal(amount)
-        scaled = value.scaleb(exponent(currency))
-        return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    except (InvalidOperation, OverflowError, ValueError):
-        raise ValueError("not a decimal amount") from None
+        scaled = Decimal(amount).scaleb(exponent(currency))
+        if abs(scaled) < LARGEST:
+            return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    except (InvalidOperation, ValueError):
+        pass
+    raise ValueError("not a decimal amount")
 
 
 def unit_value(total_minor: int, units: int, currency: str) -> str:

@@ -9,16 +9,20 @@ from order_service.domain.lines import Line
 from order_service.domain.order import Order
 
 
-def platform_units(order: Order, parcel_id: UUID) -> Mapping[str, int]:
-    """Units by external line id that are shipped because of this parcel.
+def owed_units(order: Order, parcel_id: UUID) -> Mapping[str, int]:
+    """Units by external line id that the marketplace has to be told of because of this parcel. Each parcel
+    counts once.
 
     A unit of a kit is shipped when the last of its components is: a parcel with half a kit tells nothing, the
     one
     that completes it tells the whole.
     """
-    left = [one for one in order.process.parcels.values() if one.left]
-    after = _complete(order.lines, left)
-    before = _complete(order.lines, [one for one in left if one.parcel_id != parcel_id])
+    parcel = order.process.parcels[parcel_id]
+    if parcel.told:
+        return {}
+    told = [one for one in order.process.parcels.values() if one.told]
+    before, after = _complete(order.lines, told), _complete(order.lines, [*told, parcel])
+    parcel.told = True
     return {line: units - before[line] for line, units in after.items() if units > before[line]}
 
 

@@ -50,10 +50,9 @@ async def follow_events(events: Sequence[OrderKeyed], *, tx: Transaction) -> Non
             continue
         change = changes.setdefault(event.order_id, Change(order, _publisher(event)))
         change.cause, change.actor, change.reason = event.cause, _publisher(event), event.reason
-        left_before = {one.parcel_id for one in order.process.parcels.values() if one.left}
         if not _TAKES[type(event)](event, change, tx.now):
             early.append(event)
-        if isinstance(event, ParcelShippedV1) and event.parcel_id not in left_before:
+        if isinstance(event, ParcelShippedV1):
             await owe_tracking(event, order, tx=tx)
         elif isinstance(event, ShipmentLabelRequestedV1):
             await owe_label(event, order, tx=tx)

@@ -20,6 +20,7 @@ from crossdock_contracts.orders import (
     OrderTotals,
     TaxId,
 )
+from order_service.domain.addresses import valid_country
 from order_service.domain.canonical import Address
 from order_service.domain.lines import Line
 from order_service.domain.money import exponent
@@ -102,14 +103,14 @@ def _line(line: Line, currency: str) -> OrderLine:
 
 
 def _destination(address: Address | None) -> Destination | None:
-    if address is None or address.country is None:
+    if address is None or address.country is None or not valid_country(address.country):
         return None
     return Destination(country=address.country, province=_cut(address.province, 128))
 
 
 def _consignee(order: Order) -> Consignee | None:
     address = order.people.consignee
-    if address is None or address.country is None:
+    if address is None or address.country is None or not valid_country(address.country):
         return None
     return Consignee(
         name=_cut(address.name, 255),

@@ -9,7 +9,7 @@ from crossdock_contracts.envelope import Actor, ActorKind
 from crossdock_contracts.shipping import ParcelShippedV1, ShipmentLabelRequestedV1
 from order_service.domain.order import Order
 from order_service.domain.order_table import OrderStatus
-from order_service.domain.write_back import platform_units
+from order_service.domain.write_back import owed_units
 from order_service.use_cases.ports import Note, NotFound, Obligation, Tracking, Transaction
 
 TRACKING_JOB = "marketplace.write_tracking"
@@ -19,7 +19,7 @@ AT_LEAST = timedelta(hours=24)
 
 async def owe_tracking(event: ParcelShippedV1, order: Order, *, tx: Transaction) -> None:
     """Note the debt and ask for the call. A cancelled order's marketplace wants no tracking number."""
-    units = platform_units(order, event.parcel_id)
+    units = owed_units(order, event.parcel_id)
     if not units or order.status is OrderStatus.CANCELLED:
         return
     ship_by = order.terms.ship_by

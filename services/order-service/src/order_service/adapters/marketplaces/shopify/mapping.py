@@ -54,7 +54,7 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
     return CanonicalOrder(
         platform=PLATFORM,
         external_id=str(order.id),
-        order_number=order.name or str(order.id),
+        order_number=_text(order.name) or str(order.id),
         placed_at=order.created_at.astimezone(UTC),
         updated_at=order.updated_at.astimezone(UTC),
         currency=currency,
@@ -115,7 +115,7 @@ def _line(line: wire.LineItem, currency: str) -> CanonicalLine:
         external_line_id=str(line.id),
         external_line_ids=(str(line.id),),
         sku=_text(line.sku),
-        title=line.title or "",
+        title=_text(line.title) or "",
         quantity=line.quantity,
         cancelled_quantity=max(line.quantity - left, 0),
         unit_price=to_minor(line.price, currency),
@@ -161,8 +161,10 @@ def _sum(amounts: Iterable[str], currency: str) -> int:
 
 
 def _text(given: str | None) -> str | None:
-    """Empty text is no text; anything else stays as it was received."""
-    return given or None
+    """Empty text is no text; anything else stays as received, but for NUL, which no database column can
+    hold.
+    """
+    return given.replace("\0", "") or None if given else None
 
 
 # -- tracking
