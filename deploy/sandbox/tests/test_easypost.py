@@ -113,6 +113,20 @@ async def test_a_shipment_comes_with_the_same_rates_each_time(api: httpx.AsyncCl
     assert first["messages"] == []
 
 
+async def test_a_parcel_needs_its_weight_and_no_size(api: httpx.AsyncClient) -> None:
+    shipment = await create(api, parcel={"weight": 11.3})
+
+    assert shipment["rates"]
+
+
+async def test_within_the_european_union_nothing_is_declared(api: httpx.AsyncClient) -> None:
+    austria = {"company": "Lumo", "street1": "Ring 1", "city": "Wien", "zip": "1010", "country": "AT"}
+
+    shipment = await create(api, from_address=austria, customs_info=None)
+
+    assert shipment["customs_info"] is None
+
+
 async def test_a_label_is_bought_once(api: httpx.AsyncClient) -> None:
     shipment = await create(api)
 
@@ -211,6 +225,7 @@ async def test_some_refusals_come_only_at_the_purchase(
         ({"parcel__weight_grams": 320}, "shipment.parcel.weight_grams"),
         ({"parcel__weight": 20000}, "shipment.parcel.weight"),
         ({"parcel": {"weight": 320, "length": 4, "width": 3, "height": 1}}, "shipment.parcel.weight"),
+        ({"parcel": {"weight": 11.3, "length": 4}}, "shipment.parcel"),
         ({"to_address__country": "Germany"}, "shipment.to_address.country"),
         ({"to_address__zip": None}, "shipment.to_address.zip"),
         ({"from_address__state": None}, "shipment.from_address.state"),

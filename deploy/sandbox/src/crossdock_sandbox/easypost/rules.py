@@ -11,47 +11,19 @@ EEI_LIMIT_USD = 2500  # above it an export from the US needs an ITN, no exemptio
 
 #: Countries whose post will not sort an item without a postal code; a part of the world's list.
 POSTAL_CODE_NEEDED = frozenset(
-    [
-        "AT",
-        "AU",
-        "BE",
-        "BR",
-        "CA",
-        "CH",
-        "CN",
-        "CZ",
-        "DE",
-        "DK",
-        "ES",
-        "FI",
-        "FR",
-        "GB",
-        "GR",
-        "HU",
-        "IN",
-        "IT",
-        "JP",
-        "KR",
-        "LU",
-        "MX",
-        "NL",
-        "NO",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SG",
-        "SK",
-        "TH",
-        "TW",
-        "US",
-    ]
+    "AT AU BE BR CA CH CN CZ DE DK ES FI FR GB GR HU IN IT JP KR LU MX "
+    "NL NO PL PT RO SE SG SK TH TW US".split()
 )
 STATE_NEEDED = frozenset({"US", "CA", "AU"})
 
+#: One customs territory: goods between these countries are not declared (Union Customs Code, article 4).
+EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+
 
 def crosses_border(shipment: Shipment) -> bool:
-    return shipment.to_address.country != shipment.from_address.country
+    """Whether the parcel meets customs; within one customs territory it does not."""
+    ends = {shipment.to_address.country, shipment.from_address.country}
+    return len(ends) > 1 and not ends <= EU
 
 
 def check_shipment(shipment: Shipment) -> None:
@@ -86,10 +58,10 @@ def _check_address(address: Address, field: str) -> None:
 
 def _check_parcel(parcel: Parcel) -> None:
     if parcel.length is None or parcel.width is None or parcel.height is None:
-        if parcel.predefined_package is None:
-            message = "length, width and height are required without a predefined_package"
+        if parcel.length or parcel.width or parcel.height:
+            message = "length, width and height come together or not at all"
             raise field_error("PARCEL.PARAMETERS.INVALID", "shipment.parcel", message)
-        return
+        return  # only the weight is required
     volume_cm3 = parcel.length * parcel.width * parcel.height * CM3_PER_INCH3
     density = parcel.weight * GRAMS_PER_OUNCE / volume_cm3
     if not LIGHTEST_G_PER_CM3 <= density <= DENSEST_G_PER_CM3:
