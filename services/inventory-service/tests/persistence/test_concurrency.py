@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from crossdock_contracts.inventory import (
@@ -128,6 +129,20 @@ async def test_a_receipt_and_a_backorder_at_the_same_time_find_each_other(stage:
     assert await stage.level("mug") == (6, 6, 0)
     waiting = await stage.rows("select 1 from order_line where waiting > 0")
     assert waiting == []
+
+
+async def test_a_waiting_order_that_a_receipt_had_to_skip_is_served_by_who_held_it(stage: Stage) -> None:
+    order = AnOrder(lines={"mug": 2}, policy=FulfilmentPolicy.BACKORDER)
+    created = order.created()
+    await stage.hear(created)
+
+    async with stage.database.transaction() as tx:
+        await tx.connection.execute(text("select from stock_order for update"))
+        skipped = await stage.receive("mug", 2)
+        await on_order([created], tx=tx)
+
+    assert all_of(skipped, StockReservedV1) == []
+    assert only(await stage.said_since(), StockReservedV1).complete
 
 
 async def test_more_waiting_lines_than_one_transaction_serves_are_served_by_the_timer(stage: Stage) -> None:

@@ -18,9 +18,14 @@ WAKE_TIMER = "wake_waiting"
 async def wake_waiting(*, because: Because, cause: Cause, tx: Transaction) -> None:
     """Fill waiting lines of the SKUs that were freed in this transaction, which holds their locks.
 
-    An open order's larger set is published at once, a held order's stays silent.
+    An open order's larger set is published at once, a held order's stays silent. The last step of whoever
+    locked orders: while it waited for the SKUs another may have freed units and skipped its orders.
     """
     book = tx.book
+    for order in book.orders.values():
+        book.freed |= {
+            (order.merchant_id, one.sku) for one in order.lines.values() if one.sku and one.waiting
+        }
     keys = {(level.key.merchant_id, level.key.sku) for level in book.levels.values() if level.available}
     keys &= book.freed
     book.freed.clear()
