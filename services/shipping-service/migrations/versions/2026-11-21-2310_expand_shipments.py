@@ -142,7 +142,7 @@ create table label (
     tracker_ref text,
     document_id uuid,
     bought_at timestamptz,
-    was_unknown boolean not null default false,
+    lost_at timestamptz,
     void_checks integer not null default 0,
     void_code text,
     voided_at timestamptz,
@@ -152,7 +152,8 @@ create table label (
 -- Nothing is bought twice: whatever the code believes, a parcel has one label that is wanted or paid.
 create unique index label_live on label (parcel_id) where state in ('asked', 'paying', 'unknown', 'bought');
 create index label_tracking on label (merchant_id, tracking_number) where tracking_number is not null;
-create index label_voiding on label (merchant_id, state) where state in ('void_pending', 'void_submitted', 'abandoned');
+create index label_voiding on label (merchant_id, state)
+    where state in ('void_pending', 'void_submitted', 'abandoned');
 
 -- A label shows the consignee; its bytes go when their time is over, the hash stays.
 create table document (
@@ -203,8 +204,10 @@ create table shipment_exception (
     resolved_by text,
     resolution text
 );
-create unique index shipment_exception_open on shipment_exception (order_id, code, subject) where resolved_at is null;
-create index shipment_exception_newest on shipment_exception (merchant_id, exception_id) where resolved_at is null;
+create unique index shipment_exception_open on shipment_exception (order_id, code, subject)
+    where resolved_at is null;
+create index shipment_exception_newest on shipment_exception (merchant_id, exception_id)
+    where resolved_at is null;
 create index shipment_exception_shipment on shipment_exception (shipment_id) where resolved_at is null;
 
 -- Events that came before what they need; offered again after each transition of their order.
@@ -230,7 +233,8 @@ declare
 begin
     if exists (select from pg_roles where rolname = app) then
         execute format('revoke update, delete on shipment_history from %I', app);
-        execute format('revoke delete on shipment, item, parcel, label, document, shipment_exception, known_order from %I', app);
+        execute format('revoke delete on known_order, shipment, item, parcel, label, document, '
+                       'shipment_exception from %I', app);
     end if;
 end $$;
 """

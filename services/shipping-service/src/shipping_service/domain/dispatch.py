@@ -177,7 +177,7 @@ def _clear(dispatch: Dispatch, leg: Leg, before: LegState) -> None:
         dispatch.effects.append(Cleared("shipment_rejected", subject))
     if before in ASKED and leg.state not in ASKED:
         dispatch.effects.append(Cleared("carrier_account_refused", subject))
-        if any(one.was_unknown for one in leg.labels):
+        if any(one.lost_at is not None for one in leg.labels):
             dispatch.effects.append(Cleared("label_outcome_unknown", subject))
 
 

@@ -57,7 +57,7 @@ class Label:
     tracker_ref: str | None = None
     document_id: UUID | None = None
     bought_at: datetime | None = None
-    was_unknown: bool = False
+    lost_at: datetime | None = None  # when an answer about paying got lost
     void_checks: int = 0
     void_code: str | None = None
     voided_at: datetime | None = None

@@ -146,10 +146,10 @@ def paying(label: Label, carrier_ref: str | None) -> None:
         label.state = LabelState.PAYING
 
 
-def lost(dispatch: Dispatch, leg: Leg, label: Label) -> bool:
+def lost(dispatch: Dispatch, leg: Leg, label: Label, terms: Terms) -> bool:
     """An answer got lost. True: money may have been spent, and nobody knows. Safe to repeat."""
     if label.state is LabelState.PAYING:
-        label.state, label.was_unknown = LabelState.UNKNOWN, True
+        label.state, label.lost_at = LabelState.UNKNOWN, terms.now
         react(dispatch, leg, LegEvent.OUTCOME_LOST)
     return label.state is LabelState.UNKNOWN
 

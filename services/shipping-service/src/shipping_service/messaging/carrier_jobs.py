@@ -13,6 +13,7 @@ from shipping_service.persistence.transaction import ShippingDatabase, ShippingT
 from shipping_service.use_cases.announce import BUY_LABEL, CHECK_VOID, VOID_LABEL
 from shipping_service.use_cases.buy_labels import (
     LabelRef,
+    NotFinal,
     Purchase,
     begin_purchase,
     found_not_bought,
@@ -99,10 +100,13 @@ class CarrierJobs:
             label = await self._ask(job, ref, carrier, purchase)
             if label is not None:
                 return label
-            async with self._tx(job) as tx:
-                if not await found_not_bought(ref, tx=tx):
-                    await tx.jobs.done(job)
-                    return None
+            try:
+                async with self._tx(job) as tx:
+                    if not await found_not_bought(ref, tx=tx):
+                        await tx.jobs.done(job)
+                        return None
+            except NotFinal as error:
+                raise OutcomeUnknown("the call that got lost may still be under way") from error
         carrier_ref = purchase.carrier_ref
         if carrier_ref is None:
             carrier_ref = await carrier.gateway.prepare(purchase.request)

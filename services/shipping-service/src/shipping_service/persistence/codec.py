@@ -187,6 +187,7 @@ def _label(row: Row) -> Label:
             "state": LabelState(row["state"]),
             "asked_at": datetime.fromisoformat(row["asked_at"]),
             "bought_at": _time(row["bought_at"]),
+            "lost_at": _time(row["lost_at"]),
             "voided_at": _time(row["voided_at"]),
         }
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, bindparam, text
@@ -31,29 +32,29 @@ _KNOW = text(
     """
 ).bindparams(_IDS, bindparam("merchants", type_=ARRAY(Text)))
 
-_LOCK_ORDERS = (
-    text(
-        "select to_jsonb(o) as row from known_order o where order_id = any(:ids) order by order_id for update"
-    )
-    .bindparams(_IDS)
-    .columns(row=JSONB)
-)
+_ORDERS = "select to_jsonb(o) as row from known_order o where order_id = any(:ids) order by order_id"
+_SHIPMENTS = """
+    select to_jsonb(s) as row,
+           (select jsonb_agg(to_jsonb(p)) from parcel p where p.shipment_id = s.shipment_id) as parcels,
+           (select jsonb_agg(to_jsonb(i) || jsonb_build_object('unit_value', i.unit_value::text))
+            from item i where i.shipment_id = s.shipment_id) as items,
+           (select jsonb_agg(to_jsonb(l)) from label l where l.shipment_id = s.shipment_id) as labels
+    from shipment s where s.order_id = any(:ids) order by s.shipment_id
+"""
 
-# The order's row is locked by now, so what hangs on the shipments cannot be changing.
-_LOCK_SHIPMENTS = (
-    text(
-        """
-        select to_jsonb(s) as row,
-               (select jsonb_agg(to_jsonb(p)) from parcel p where p.shipment_id = s.shipment_id) as parcels,
-               (select jsonb_agg(to_jsonb(i) || jsonb_build_object('unit_value', i.unit_value::text))
-                from item i where i.shipment_id = s.shipment_id) as items,
-               (select jsonb_agg(to_jsonb(l)) from label l where l.shipment_id = s.shipment_id) as labels
-        from shipment s where s.order_id = any(:ids) order by s.shipment_id for update of s
-        """
-    )
-    .bindparams(_IDS)
-    .columns(row=JSONB, parcels=JSONB, items=JSONB, labels=JSONB)
-)
+
+def _orders(suffix: str) -> Any:
+    return text(_ORDERS + suffix).bindparams(_IDS).columns(row=JSONB)
+
+
+def _shipments(suffix: str) -> Any:
+    columns = {"row": JSONB, "parcels": JSONB, "items": JSONB, "labels": JSONB}
+    return text(_SHIPMENTS + suffix).bindparams(_IDS).columns(**columns)
+
+
+_READ_ORDERS, _LOCK_ORDERS = _orders(""), _orders(" for update")
+# The order's row is locked first, so what hangs on the shipments cannot be changing meanwhile.
+_READ_SHIPMENTS, _LOCK_SHIPMENTS = _shipments(""), _shipments(" for update of s")
 
 _FIND = text(
     "select shipment_id, order_id from shipment where merchant_id = :merchant_id and shipment_id = any(:ids)"
@@ -81,14 +82,26 @@ class DispatchTable:
         """See `ports.Dispatches`: three statements, however many orders there are."""
         ids = sorted(orders)
         await self._connection.execute(_KNOW, {"ids": ids, "merchants": [orders[one] for one in ids]})
-        rows = await self._connection.execute(_LOCK_ORDERS, {"ids": ids})
-        found = {dispatch.order_id: dispatch for dispatch in (to_dispatch(one.row) for one in rows)}
-        for one in await self._connection.execute(_LOCK_SHIPMENTS, {"ids": ids}):
-            leg = to_leg(one.row, one.parcels, one.items or [], one.labels or [])
-            found[UUID(one.row["order_id"])].legs.append(leg)
+        found = await self._load(ids, _LOCK_ORDERS, _LOCK_SHIPMENTS)
         for dispatch in found.values():
             self._stored.update({(table, row[_KEYS[table]]): row for table, row in _rows(dispatch)})
         return found
+
+    async def _load(self, ids: list[UUID], orders: Any, shipments: Any) -> dict[UUID, Dispatch]:
+        rows = await self._connection.execute(orders, {"ids": ids})
+        found = {dispatch.order_id: dispatch for dispatch in (to_dispatch(one.row) for one in rows)}
+        for one in await self._connection.execute(shipments, {"ids": ids}):
+            leg = to_leg(one.row, one.parcels, one.items or [], one.labels or [])
+            found[UUID(one.row["order_id"])].legs.append(leg)
+        return found
+
+    async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
+        """The shipment's order to look at, without a lock. Raises NotFound."""
+        values = {"merchant_id": merchant_id, "ids": [shipment_id]}
+        row = (await self._connection.execute(_FIND, values)).one_or_none()
+        if row is None:
+            raise NotFound("shipment", shipment_id)
+        return (await self._load([row.order_id], _READ_ORDERS, _READ_SHIPMENTS))[row.order_id]
 
     async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
         values = {"merchant_id": merchant_id, "ids": sorted(shipment_ids)}

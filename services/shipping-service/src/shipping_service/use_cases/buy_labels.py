@@ -6,6 +6,7 @@ only an answer or a person ends.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -64,7 +65,10 @@ async def begin_purchase(ref: LabelRef, *, may_be_paid: bool, tx: Transaction) -
     if not label.live or label.state is LabelState.BOUGHT:
         return None
     ask_first = label.state is LabelState.UNKNOWN or (may_be_paid and label.state is LabelState.PAYING)
-    if not ask_first and not labelling.wanted(dispatch, leg, label):
+    if ask_first:
+        labelling.lost(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
+        await _keep(opened, ref, tx=tx)
+    elif not labelling.wanted(dispatch, leg, label):
         labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
         await _keep(opened, ref, tx=tx)
         return None
@@ -134,20 +138,33 @@ async def refuse_label(ref: LabelRef, code: str, field: str | None, *, tx: Trans
 async def lose_outcome(ref: LabelRef, *, tx: Transaction) -> bool:
     """An answer got lost. True: the label may be paid for, and nobody knows. Safe to repeat."""
     opened = await _open(ref, tx=tx)
-    may_be_paid = labelling.lost(opened.dispatch, opened.leg, opened.label)
+    terms = await terms_of(tx, ref.merchant_id)
+    may_be_paid = labelling.lost(opened.dispatch, opened.leg, opened.label, terms)
     await _keep(opened, ref, tx=tx)
     return may_be_paid
 
 
+class NotFinal(Exception):
+    """The carrier says that nothing was bought, but the call that got lost may still be under way."""
+
+
 async def found_not_bought(ref: LabelRef, *, tx: Transaction) -> bool:
-    """The carrier says that nothing was bought. True: it is still wanted, and may be bought now."""
+    """The carrier says that nothing was bought. True: it is still wanted, and may be bought now.
+
+    Raises NotFinal: ask again later.
+    """
     opened = await _open(ref, tx=tx)
     dispatch, leg, label = opened.dispatch, opened.leg, opened.label
-    if labelling.wanted(dispatch, leg, label):
+    capabilities = tx.settings.carriers[label.carrier]
+    wanted = labelling.wanted(dispatch, leg, label)
+    if wanted and capabilities.pays_once and label.carrier_ref is not None:
         return True
-    labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
-    await _keep(opened, ref, tx=tx)
-    return False
+    if label.lost_at is not None and tx.now < label.lost_at + timedelta(seconds=capabilities.settles_s):
+        raise NotFinal
+    if not wanted:
+        labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
+        await _keep(opened, ref, tx=tx)
+    return wanted
 
 
 async def note_account_refused(ref: LabelRef, *, tx: Transaction) -> None:

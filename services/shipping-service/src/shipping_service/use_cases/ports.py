@@ -55,6 +55,8 @@ class Capabilities:
     can_find: bool  # a label can be looked up after an unknown outcome
     can_void: bool
     void_is_async: bool
+    pays_once: bool = False  # buying the same `carrier_ref` again gives the same label and costs nothing
+    settles_s: float = 0.0  # so long after a lost answer "it was not bought" may still become wrong
 
 
 class CarrierGateway(Protocol):
@@ -147,6 +149,9 @@ class Dispatches(Protocol):
 
     async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
         """The orders of these shipments. Raises NotFound for any that is not this merchant's."""
+
+    async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
+        """The shipment's order to look at, without a lock. Raises NotFound."""
 
     async def save(self, dispatches: Sequence[Dispatch]) -> None: ...
 

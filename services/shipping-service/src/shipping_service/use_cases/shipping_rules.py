@@ -23,7 +23,7 @@ async def try_rules(merchant_id: str, facts: Facts, *, tx: Transaction) -> Choic
 
 async def facts_of(merchant_id: str, shipment_id: UUID, *, tx: Transaction) -> Facts | None:
     """What the rules see of a shipment; None while its weight or order is not known. Raises NotFound."""
-    (dispatch,) = await tx.dispatches.lock_shipments(merchant_id, [shipment_id])
+    dispatch = await tx.dispatches.read(merchant_id, shipment_id)
     leg = dispatch.leg(shipment_id)
     box = customs.box_of(leg.packed, leg.repaired_box)
     if box is None or dispatch.snapshot is None:

@@ -1,0 +1,84 @@
+"""`python -m shipping_service [api] [consume] [relay] [work]`, `migrate`, `token`; see `--help`."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from crossdock_chassis.database import open_engine
+from crossdock_chassis.jobs import Destination
+from crossdock_chassis.process import Service, run_service
+from crossdock_contracts.shipping import (
+    ParcelLabelledV1,
+    ParcelShippedV1,
+    ShipmentCancelledV1,
+    ShipmentLabelRequestedV1,
+    ShipmentRefusedV1,
+    ShipmentRejectedV1,
+)
+from shipping_service.adapters.carrier_registry import load_carriers
+from shipping_service.api.app import VERSION, build_app
+from shipping_service.messaging import HANDLERS
+from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
+from shipping_service.persistence.erasing import erase_expired
+from shipping_service.persistence.transaction import open_database
+from shipping_service.settings import ShippingSettings
+from shipping_service.use_cases.ports import DomainSettings
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+ERASE_EVERY_S = 3600.0
+
+
+def build() -> Service:
+    settings = ShippingSettings.load()
+    carriers = load_carriers(settings.carriers)
+    engine = open_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        name="shipping",
+    )
+    database = open_database(
+        engine,
+        DomainSettings(
+            carriers={code: one.capabilities for code, one in carriers.items()},
+            personal_for=timedelta(days=settings.personal_days),
+        ),
+    )
+    connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}
+
+    async def erase(stop: asyncio.Event) -> None:
+        """Erase personal data that is past its day, once an hour."""
+        while not stop.is_set():
+            await erase_expired(database)
+            try:
+                await asyncio.wait_for(stop.wait(), ERASE_EVERY_S)
+            except TimeoutError:
+                continue
+
+    return Service(
+        name="shipping",
+        version=VERSION,
+        settings=settings,
+        database=database,
+        build_app=lambda: build_app(database, HANDLERS, docs=settings.api_docs),
+        migrations=MIGRATIONS,
+        publishes=(
+            ParcelLabelledV1,
+            ParcelShippedV1,
+            ShipmentCancelledV1,
+            ShipmentLabelRequestedV1,
+            ShipmentRefusedV1,
+            ShipmentRejectedV1,
+        ),
+        handlers=HANDLERS,
+        jobs=CarrierJobs(database, connected).handlers,
+        destinations=[
+            Destination(code, one.calls_at_once, one.calls_per_s) for code, one in carriers.items()
+        ],
+        background={"erase_personal_data": erase},
+        close=[one.gateway.close for one in connected.values()],
+    )
+
+
+if __name__ == "__main__":
+    run_service(build)

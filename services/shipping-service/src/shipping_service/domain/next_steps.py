@@ -1,0 +1,48 @@
+"""What a person can do about an exception: the text beside its code."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_STEPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "shipment_rejected": "Repair the shipment: the address through the order; service, weight or customs "
+        "data here. It tries again by itself.",
+        "label_outcome_unknown": "Wait while the carrier is asked. Where it cannot be: look into its portal "
+        "and decide whether the label was bought.",
+        "label_came_late": "A label nobody waited for any more; it is being taken back. Check the carrier's "
+        "invoice.",
+        "label_not_voided": "Paid and not given back: ask the carrier for the refund, or book the cost.",
+        "carrier_account_refused": "The carrier refuses our account: check its credentials. Labels go on by "
+        "themselves.",
+        "cancel_refused": "The parcel has left: recall it with the carrier, or take it back as a return.",
+        "change_refused": "The parcel has left with what was known then: redirect it with the carrier.",
+        "withdraw_refused": "The units have left although inventory wanted them back: count the stock.",
+        "released_without_cancel": "Inventory freed units of a shipment that was still going, which was "
+        "stopped. Compare the allocations of both services.",
+        "released_after_hand_over": "Inventory freed units that have left: count the stock.",
+        "order_closed_before_hand_over": "The order is closed while this shipment has not left: find out "
+        "which of them is right.",
+        "label_for_unknown_shipment": "The marketplace sent a label that nobody asked for: look there.",
+        "label_damaged": "The marketplace's label does not match its checksum: ask for it again.",
+    }
+)
+
+_REPAIRS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "missing_weight": "Say what one unit weighs, or what the parcel weighs.",
+        "missing_hs_code": "Give the SKU's customs tariff number (6 to 10 digits).",
+        "missing_origin": "Give the SKU's country of origin.",
+        "missing_value": "The order's line has no value for customs: correct the order.",
+        "missing_address": "The order has no complete address: correct it in the order.",
+        "no_service_rule": "No rule fits this shipment: add one, or choose a service for this shipment.",
+    }
+)
+
+
+def next_step(code: str, detail: str | None) -> str:
+    """`detail` begins with the reason of a rejection."""
+    reason = (detail or "").split(" ")[0]
+    if code == "shipment_rejected" and reason in _REPAIRS:
+        return _REPAIRS[reason]
+    return _STEPS.get(code, "Look at the shipment's timeline.")

@@ -1,0 +1,34 @@
+"""Personal data goes when its time is over: the consignees, and the bytes of the labels that show them."""
+
+from sqlalchemy import text
+
+from shipping_service.persistence.transaction import ShippingDatabase
+
+BATCH = 500
+
+_CONSIGNEES = text(
+    """
+    delete from consignee where order_id in (
+        select order_id from consignee where personal_until < crossdock_clock() limit :batch)
+    """
+)
+_DOCUMENTS = text(
+    """
+    update document set content = null where document_id in (
+        select document_id from document
+        where content is not null and personal_until < crossdock_clock() limit :batch)
+    """
+)
+
+
+async def erase_expired(database: ShippingDatabase) -> int:
+    """Erase what is past its day, batch by batch. Returns how many rows; safe to repeat."""
+    erased = 0
+    for statement in (_CONSIGNEES, _DOCUMENTS):
+        while True:
+            async with database.transaction() as tx:
+                rows = (await tx.connection.execute(statement, {"batch": BATCH})).rowcount
+            erased += rows
+            if rows < BATCH:
+                break
+    return erased

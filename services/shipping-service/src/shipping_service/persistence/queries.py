@@ -1,0 +1,147 @@
+"""What the API shows that is no decision: lists, timelines, documents. Rows come as mappings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Rows = Sequence[RowMapping]
+
+_SHIPMENTS = """
+    select s.shipment_id, s.order_id, o.order_number, o.state as order_state, s.warehouse, s.state, s.carrier,
+           s.service, s.trouble_code, s.planned_at, s.handed_over_at, l.tracking_number,
+           (select count(*) from shipment_exception e
+            where e.shipment_id = s.shipment_id and e.resolved_at is null) as exceptions
+    from shipment s
+    join known_order o on o.order_id = s.order_id
+    left join label l on l.shipment_id = s.shipment_id and l.state = 'bought'
+    where s.merchant_id = :merchant_id
+"""
+#: Filter -> its condition; only those that are asked for become part of the statement.
+_FILTERS: Mapping[str, str] = {
+    "state": "s.state = :state",
+    "order_id": "s.order_id = :order_id",
+    "warehouse": "s.warehouse = :warehouse",
+    "carrier": "s.carrier = :carrier",
+    "exception": "exists (select from shipment_exception e where e.shipment_id = s.shipment_id "
+    "and e.code = :exception and e.resolved_at is null)",
+    "after": "s.shipment_id < :after",
+}
+
+
+async def list_shipments(
+    connection: AsyncConnection, merchant_id: str, *, limit: int, **filters: Any
+) -> Rows:
+    """The newest first. `filters`: see _FILTERS; None leaves one out."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    conditions = "".join(f" and {_FILTERS[name]}" for name in given)
+    statement = text(f"{_SHIPMENTS}{conditions} order by s.shipment_id desc limit :limit")
+    values = {"merchant_id": merchant_id, "limit": limit, **given}
+    return (await connection.execute(statement, values)).mappings().all()
+
+
+_TIMELINE = text(
+    """
+    select n, shipment_id, at, what, detail, actor_kind, actor_name, reason, cause_event_id, correlation_id
+    from shipment_history
+    where merchant_id = :merchant_id and order_id = :order_id and n > :after
+      and (shipment_id = :shipment_id or shipment_id is null)
+    order by n limit :limit
+    """
+)
+
+
+async def list_timeline(
+    connection: AsyncConnection,
+    merchant_id: str,
+    order_id: UUID,
+    shipment_id: UUID,
+    *,
+    after: int,
+    limit: int,
+) -> Rows:
+    values = {
+        "merchant_id": merchant_id,
+        "order_id": order_id,
+        "shipment_id": shipment_id,
+        "after": after,
+        "limit": limit,
+    }
+    return (await connection.execute(_TIMELINE, values)).mappings().all()
+
+
+_DOCUMENTS = text(
+    """
+    select document_id, label_id, kind, media_type, sha256, size_bytes, created_at, content is null as erased
+    from document where merchant_id = :merchant_id and shipment_id = :shipment_id order by document_id
+    """
+)
+_DOCUMENT = text(
+    """
+    select media_type, sha256, kind, content from document
+    where merchant_id = :merchant_id and shipment_id = :shipment_id and document_id = :document_id
+    """
+)
+
+
+async def list_documents(connection: AsyncConnection, merchant_id: str, shipment_id: UUID) -> Rows:
+    values = {"merchant_id": merchant_id, "shipment_id": shipment_id}
+    return (await connection.execute(_DOCUMENTS, values)).mappings().all()
+
+
+async def read_document(
+    connection: AsyncConnection, merchant_id: str, shipment_id: UUID, document_id: UUID
+) -> RowMapping | None:
+    values = {"merchant_id": merchant_id, "shipment_id": shipment_id, "document_id": document_id}
+    return (await connection.execute(_DOCUMENT, values)).mappings().one_or_none()
+
+
+_EXCEPTIONS = text(
+    """
+    select exception_id, order_id, shipment_id, code, subject, detail, raised_at
+    from shipment_exception
+    where merchant_id = :merchant_id and resolved_at is null
+      and (cast(:after as uuid) is null or exception_id < :after)
+      and (cast(:shipment_id as uuid) is null or shipment_id = :shipment_id)
+      and (cast(:code as text) is null or code = :code)
+    order by exception_id desc limit :limit
+    """
+).columns(exception_id=PgUUID)
+
+
+async def list_exceptions(
+    connection: AsyncConnection,
+    merchant_id: str,
+    *,
+    limit: int,
+    after: UUID | None = None,
+    shipment_id: UUID | None = None,
+    code: str | None = None,
+) -> Rows:
+    """Open ones, the newest first."""
+    values = {
+        "merchant_id": merchant_id,
+        "after": after,
+        "shipment_id": shipment_id,
+        "code": code,
+        "limit": limit,
+    }
+    return (await connection.execute(_EXCEPTIONS, values)).mappings().all()
+
+
+_JOBS = text(
+    """
+    select destination, state, count(*) as jobs from job
+    where merchant_id = :merchant_id and state in ('ready', 'running', 'needs_person')
+    group by destination, state
+    """
+)
+
+
+async def count_jobs(connection: AsyncConnection, merchant_id: str) -> dict[tuple[str, str], int]:
+    """(carrier, state) -> how many calls."""
+    rows = await connection.execute(_JOBS, {"merchant_id": merchant_id})
+    return {(one.destination, one.state): one.jobs for one in rows}
