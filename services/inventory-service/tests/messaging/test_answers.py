@@ -11,9 +11,11 @@ from crossdock_contracts.inventory import (
     UnfilledReason,
 )
 from crossdock_contracts.orders import FulfilmentPolicy, FulfilmentState
+from inventory_service.domain.catalogue import Sku, Warehouse
+from inventory_service.use_cases.put_catalogue import deactivate_sku, put_skus, put_warehouse
 
-from ..samples import NOON, AnOrder
-from ..stage import Stage, all_of, allocated, only
+from ..samples import MERCHANT, NOON, AnOrder
+from ..stage import A_PERSON, Stage, a_warehouse, all_of, allocated, only
 
 
 async def test_an_open_order_is_reserved_and_the_level_is_told_once(stage: Stage) -> None:
@@ -147,3 +149,36 @@ async def test_only_the_newest_of_several_versions_in_a_batch_is_answered(stage:
 
     assert only(said, StockReservedV1).order_version == 2
     assert await stage.level("mug") == (5, 4, 0)
+
+
+async def test_a_sku_that_is_sold_again_serves_who_waits_for_it(stage: Stage) -> None:
+    await stage.receive("mug", 2)
+    order = AnOrder(lines={"mug": 2}, policy=FulfilmentPolicy.BACKORDER)
+    async with stage.database.transaction() as tx:
+        await deactivate_sku(MERCHANT, "mug", because=A_PERSON, tx=tx)
+    waiting = only(await stage.hear(order.created()), StockReservedV1)
+
+    async with stage.database.transaction() as tx:
+        await put_skus(MERCHANT, [Sku(sku="mug", title="Mug")], because=A_PERSON, tx=tx)
+
+    assert waiting.allocations == ()
+    assert only(await stage.said_since(), StockReservedV1).complete
+
+
+async def test_a_warehouse_that_serves_more_countries_serves_who_waits_there(stage: Stage) -> None:
+    await stage.receive("mug", 2)
+    for code in ("BER", "POZ"):
+        await put(stage, a_warehouse(code, serves=frozenset({"PL"})))
+    order = AnOrder(lines={"mug": 2}, policy=FulfilmentPolicy.BACKORDER)
+    waiting = only(await stage.hear(order.created()), StockReservedV1)
+
+    await put(stage, a_warehouse("BER", serves=frozenset({"PL", "DE"})))
+    woken = await stage.fire("wake_waiting", f"{MERCHANT}/mug")
+
+    assert [one.reason for one in waiting.unfilled] == [UnfilledReason.NO_WAREHOUSE]
+    assert allocated(only(woken, StockReservedV1)) == {("mug", "BER"): 2}
+
+
+async def put(stage: Stage, warehouse: Warehouse) -> None:
+    async with stage.database.transaction() as tx:
+        await put_warehouse(MERCHANT, warehouse, because=A_PERSON, tx=tx)

@@ -112,6 +112,16 @@ _ASKED_BACK = statement(
     """
 )
 
+_WAITED_FOR = statement(
+    """
+    select merchant_id, sku from stock_level s
+    where merchant_id = :merchant_id and warehouse = :warehouse and lot = '-' and condition = 'sellable'
+      and on_hand > reserved and exists (
+          select from order_line l where l.merchant_id = s.merchant_id and l.sku = s.sku and l.waiting > 0)
+    order by sku limit :limit
+    """
+)
+
 _BOOKED = statement(
     """
     select reference, allocation_id from stock_movement
@@ -184,6 +194,10 @@ class Books:
     async def asked_back(self, key: LevelKey) -> int:
         values = {"merchant_id": key.merchant_id, "sku": key.sku, "warehouse": key.warehouse}
         return int((await self._connection.execute(_ASKED_BACK, values)).scalar_one())
+
+    async def waited_for(self, merchant_id: str, warehouse: str, limit: int) -> Sequence[SkuKey]:
+        values = {"merchant_id": merchant_id, "warehouse": warehouse, "limit": limit}
+        return [(row.merchant_id, row.sku) for row in await self._connection.execute(_WAITED_FOR, values)]
 
     async def booked_before(self, kind: str, references: Collection[str]) -> set[tuple[str, UUID]]:
         rows = await self._connection.execute(_BOOKED, {"kind": kind, "references": list(references)})

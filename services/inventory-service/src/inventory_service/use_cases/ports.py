@@ -58,6 +58,9 @@ class Books(Protocol):
         to stop or was asked for already.
         """
 
+    async def waited_for(self, merchant_id: str, warehouse: str, limit: int) -> Sequence[SkuKey]:
+        """SKUs that orders wait for and of which a warehouse has units to promise. Locks nothing."""
+
     async def booked_before(self, kind: str, references: Collection[str]) -> set[tuple[str, UUID]]:
         """Which (reference, allocation) have a movement of this kind already."""
 

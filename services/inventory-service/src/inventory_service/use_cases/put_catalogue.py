@@ -9,11 +9,20 @@ from inventory_service.domain.catalogue import Sku, Warehouse
 from inventory_service.domain.errors import UnknownSku, UnknownWarehouse
 from inventory_service.use_cases.ports import Transaction
 from inventory_service.use_cases.said import actor_of, sku_facts
+from inventory_service.use_cases.wake_waiting import wake_later, wake_waiting
+
+#: SKUs looked at again when a warehouse changes; receipts wake the others.
+MOST_WOKEN = 1000
 
 
 async def put_warehouse(merchant_id: str, warehouse: Warehouse, *, because: Because, tx: Transaction) -> None:
-    """Create or replace. Orders keep their warehouse; new sourcing sees the change. Safe to repeat."""
+    """Create or replace. Orders keep their warehouse; new sourcing sees the change. Safe to repeat.
+
+    Who waits for stock that this warehouse has may be served from it now; timers see to that.
+    """
     await tx.catalogue.put_warehouse(merchant_id, warehouse, because)
+    waited_for = await tx.books.waited_for(merchant_id, warehouse.code, MOST_WOKEN)
+    await wake_later(waited_for, cause=tx.cause, tx=tx)
 
 
 async def deactivate_warehouse(merchant_id: str, code: str, *, because: Because, tx: Transaction) -> None:
@@ -26,7 +35,10 @@ async def deactivate_warehouse(merchant_id: str, code: str, *, because: Because,
 
 
 async def put_skus(merchant_id: str, skus: Sequence[Sku], *, because: Because, tx: Transaction) -> int:
-    """Create or replace; publishes `sku.changed` for those that are different now. Returns how many were."""
+    """Create or replace; publishes `sku.changed` for those that are different now. Returns how many were.
+
+    What waits for a SKU that is sold (again) gets what there is of it.
+    """
     keys = {(merchant_id, one.sku) for one in skus}
     await tx.books.lock_skus(keys)
     changed = [one for one in skus if tx.book.skus.get((merchant_id, one.sku)) != one]
@@ -44,6 +56,9 @@ async def put_skus(merchant_id: str, skus: Sequence[Sku], *, because: Because, t
             active=one.active,
         )
         await tx.outbox.add(event)
+        tx.book.skus[merchant_id, one.sku] = one
+        tx.book.freed.add((merchant_id, one.sku))
+    await wake_waiting(because=because, cause=tx.cause, tx=tx)
     return len(changed)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from crossdock_contracts.envelope import Actor, ActorKind
 from crossdock_contracts.inventory import (
@@ -31,6 +32,8 @@ def actor_of(because: Because) -> Actor:
     return Actor(kind=ActorKind(because.actor_kind), name=because.actor_name)
 
 
+# The same few hundred SKUs and warehouses are told in thousands of sets; the values are immutable.
+@lru_cache(maxsize=4096)
 def sku_facts(sku: Sku) -> SkuFacts:
     return SkuFacts(
         sku=sku.sku,
@@ -46,6 +49,7 @@ def sku_facts(sku: Sku) -> SkuFacts:
     )
 
 
+@lru_cache(maxsize=256)
 def warehouse_facts(warehouse: Warehouse) -> WarehouseFacts:
     return WarehouseFacts(
         warehouse=warehouse.code,

@@ -1,10 +1,10 @@
 """Give units that came free to who has waited longest for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from crossdock_contracts.envelope import Cause
 from inventory_service.domain.because import Because
-from inventory_service.domain.book import SkuKey
+from inventory_service.domain.book import Book, SkuKey
 from inventory_service.domain.order import Order, OrderState
 from inventory_service.domain.promising import fill
 from inventory_service.use_cases.answer_order import publish_set
@@ -26,8 +26,7 @@ async def wake_waiting(*, because: Because, cause: Cause, tx: Transaction) -> No
         book.freed |= {
             (order.merchant_id, one.sku) for one in order.lines.values() if one.sku and one.waiting
         }
-    keys = {(level.key.merchant_id, level.key.sku) for level in book.levels.values() if level.available}
-    keys &= book.freed
+    keys = book.freed & _available(book)
     book.freed.clear()
     if not keys:
         return
@@ -43,7 +42,7 @@ async def wake_waiting(*, because: Because, cause: Cause, tx: Transaction) -> No
             await publish_set(order, because=because, cause=cause, tx=tx)
     await tx.books.save()
     if len(waiting) == WAKE_LIMIT:
-        await _serve_the_rest_later(keys, cause=cause, tx=tx)
+        await wake_later(keys & _available(book), cause=cause, tx=tx)
 
 
 async def wake_sku(merchant_id: str, sku: str, *, because: Because, tx: Transaction) -> None:
@@ -53,14 +52,23 @@ async def wake_sku(merchant_id: str, sku: str, *, because: Because, tx: Transact
     await wake_waiting(because=because, cause=tx.cause, tx=tx)
 
 
-async def _serve_the_rest_later(keys: set[SkuKey], *, cause: Cause, tx: Transaction) -> None:
+async def wake_later(keys: Iterable[SkuKey], *, cause: Cause, tx: Transaction) -> None:
+    """Let a timer look at what waits for these SKUs, one transaction each."""
     for merchant_id, sku in sorted(keys):
-        payload: Mapping[str, str] = {"sku": sku}
         await tx.timers.set(
             WAKE_TIMER,
             f"{merchant_id}/{sku}",
             merchant_id=merchant_id,
             due_at=tx.now,
-            payload=payload,
+            payload={"sku": sku},
             caused_by=cause,
         )
+
+
+def _available(book: Book) -> set[SkuKey]:
+    """The SKUs of the book of which some warehouse has units to promise."""
+    return {
+        (level.key.merchant_id, level.key.sku)
+        for level in book.levels.values()
+        if book.available(level.key.merchant_id, level.key.warehouse, level.key.sku)
+    }
