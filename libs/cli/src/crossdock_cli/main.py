@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from crossdock_cli.commands import demo as demo_command
 from crossdock_cli.commands import up as up_commands
 from crossdock_cli.errors import FAILED, CommandFailed, EmbeddedError
 from crossdock_cli.terminal import notes
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(up_commands.up)
 app.command()(up_commands.down)
+app.command()(demo_command.demo)
 
 
 def main() -> None:

@@ -1,0 +1,61 @@
+"""Where the services are and with which token: from the data folder, or as given for another installation."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossdock_cli.errors import CommandFailed, EmbeddedError, NotRunning
+from crossdock_cli.stack.folder import DataFolder
+from crossdock_cli.stack.keys import load_keys
+from crossdock_cli.stack.record import read_record
+from crossdock_cli.stack.services import SERVICES
+
+
+@dataclass(frozen=True)
+class Connection:
+    """`urls` by service and, of a stack on this machine, by sandbox."""
+
+    urls: Mapping[str, str]
+    token: str = field(repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def url(self, name: str) -> str:
+        """Raises CommandFailed when nobody said where it is."""
+        if name not in self.urls:
+            raise CommandFailed(f"nobody said where {name} is: set CROSSDOCK_{name.upper()}_URL")
+        return self.urls[name]
+
+
+def connect(folder: DataFolder, *, url: str | None = None, token: str | None = None) -> Connection:
+    """`url`: one address in front of all services. CROSSDOCK_<SERVICE>_URL names a single one.
+
+    Raises NotRunning, or CommandFailed when an address is given without a token.
+    """
+    given = {name: url.rstrip("/") for name in SERVICES} if url else {}
+    for name in SERVICES:
+        value = os.environ.get(f"CROSSDOCK_{name.upper()}_URL")
+        if value:
+            given[name] = value.rstrip("/")
+    if given:
+        if not token:
+            raise CommandFailed("another installation wants its own token: give --token or CROSSDOCK_TOKEN")
+        return Connection(given, token)
+    record = _record(folder)
+    keys = load_keys(folder)
+    secrets = {
+        "shopify_client_secret": keys.shopify_client_secret,
+        "shopify_access_token": keys.shopify_access_token,
+    }
+    return Connection(record["urls"], token or keys.api_token, secrets)
+
+
+def _record(folder: DataFolder) -> dict[str, Any]:
+    try:
+        record = read_record(folder)
+    except (EmbeddedError, json.JSONDecodeError) as error:
+        raise CommandFailed(str(error)) from error
+    if record is None:
+        raise NotRunning(f"no stack runs in {folder.path}: start one with `crossdock up`")
+    return record

@@ -1,0 +1,223 @@
+"""Compares what must have come of a run with what everybody's books say. Pure: no clock, no network."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from crossdock_cli.demo.books import Books, OrderSeen
+from crossdock_cli.demo.scenario import ABSENT, Case, Scenario
+from crossdock_cli.demo.world import components_of
+
+NOTHING = OrderSeen(ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table. It holds when both sides are the same words."""
+
+    what: str
+    expected: str
+    seen: str
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`orders`: the special cases, the ordinary ones as one, then each ordinary one that differs."""
+
+    orders: tuple[Row, ...]
+    balances: tuple[Row, ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(row.holds for row in (*self.orders, *self.balances))
+
+
+def judge(
+    scenario: Scenario, books: Books, *, unreadable: Iterable[str], line_ids: Mapping[int, str]
+) -> Verdict:
+    """`unreadable`: webhook ids that had to be kept as unreadable. `line_ids`: line item id to sold name."""
+    rows = {case.number: _order(case, books, line_ids) for case in scenario.cases}
+    special = [rows[case.number] for case in scenario.cases if not case.is_ordinary]
+    ordinary = [rows[case.number] for case in scenario.cases if case.is_ordinary]
+    differing = [row for row in ordinary if not row.holds]
+    summary = Row(
+        f"{len(ordinary)} ordinary orders",
+        f"{len(ordinary)} as expected",
+        f"{len(ordinary) - len(differing)} as expected",
+    )
+    return Verdict(
+        orders=(*special, summary, *differing),
+        balances=(
+            *_ends(scenario, books),
+            *_stock(scenario, books, line_ids),
+            _labels(scenario, books),
+            _mailbox(scenario, books),
+            _marketplace(scenario, books, line_ids),
+            Row("unreadable webhooks kept", *_both(sorted(unreadable), sorted(books.unreadable))),
+            *_work(books),
+        ),
+    )
+
+
+# -- one order
+
+
+def _order(case: Case, books: Books, line_ids: Mapping[int, str]) -> Row:
+    expected = case.expected
+    seen = books.orders.get(case.number, NOTHING)
+    said = _without_zeros(books.said.get(case.number, {}))
+    exceptions = () if expected.exception is None else (expected.exception,)
+    return Row(
+        case.title or f"order {case.number}",
+        _words(expected.status, expected.parcels, expected.shipped, expected.mails, exceptions),
+        _words(
+            seen.status,
+            len(seen.tracking),
+            shipped_by_sku(case, books, line_ids),
+            said,
+            [one for one in exceptions if one in seen.exceptions],
+        ),
+    )
+
+
+def _words(
+    status: str,
+    parcels: int,
+    shipped: Mapping[str, int],
+    mails: Mapping[str, int],
+    exceptions: Sequence[str],
+) -> str:
+    parts = [status]
+    if parcels:
+        units = " ".join(f"{units} {sku}" for sku, units in sorted(shipped.items()) if units)
+        parts.append(f"{parcels} parcel{'s' if parcels > 1 else ''} ({units})")
+    if mails:
+        parts.append("mails: " + " ".join(f"{count} {name}" for name, count in sorted(mails.items())))
+    parts += exceptions
+    return ", ".join(parts)
+
+
+def shipped_by_sku(case: Case, books: Books, line_ids: Mapping[int, str]) -> Counter[str]:
+    """Our units by bare SKU that the marketplace was told of, kits taken apart."""
+    shipped: Counter[str] = Counter()
+    for fulfilment in books.fulfilments.get(case.number, ()):
+        for line_id, units in fulfilment.units.items():
+            for sku, per_unit in components_of(line_ids[line_id]).items():
+                shipped[sku] += per_unit * units
+    return shipped
+
+
+# -- balances
+
+
+def _ends(scenario: Scenario, books: Books) -> list[Row]:
+    expected = Counter(case.expected.status for case in scenario.cases if case.expected.status != ABSENT)
+    seen = Counter(order.status for order in books.orders.values())
+    return [
+        Row("orders at their ends", _counts(expected), _counts(seen)),
+        Row("orders nobody placed", "0", str(books.strange_orders)),
+    ]
+
+
+def _stock(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) -> list[Row]:
+    """What is there and what has left is what came in; nothing is promised any more, nothing is missing."""
+    shipped: Counter[str] = Counter()
+    for case in scenario.cases:
+        shipped.update(shipped_by_sku(case, books, line_ids))
+    rows = []
+    for sku, received in sorted(scenario.received.items()):
+        level = books.levels.get(sku)
+        seen = (
+            "no level" if level is None else _level(level.on_hand + shipped[sku], level.reserved, level.short)
+        )
+        rows.append(Row(f"{sku}: on hand + shipped = received", _level(received, 0, 0), seen))
+    return rows
+
+
+def _level(units: int, reserved: int, short: int) -> str:
+    return f"{units}, {reserved} reserved, {short} short"
+
+
+def _labels(scenario: Scenario, books: Books) -> Row:
+    """In the carrier's own books each parcel that left has one live label, and there is no other."""
+    parcels = sum(case.expected.parcels for case in scenario.cases)
+    live = [number for labels in books.live_labels.values() for number in labels]
+    left = {number for order in books.orders.values() for number in order.tracking}
+    return Row(
+        "one live label per parcel at the carrier",
+        f"{parcels} labels, 0 twice, 0 for nothing, 0 missing",
+        f"{len(live)} labels, {len(live) - len(set(live))} twice, {len(set(live) - left)} for nothing, "
+        f"{len(left - set(live))} missing",
+    )
+
+
+def _mailbox(scenario: Scenario, books: Books) -> Row:
+    """As many mails as there are things to say, each said once."""
+    expected = sum(sum(case.expected.mails.values()) for case in scenario.cases)
+    wrong = sum(
+        len(books.mails.get(case.number, ())) != sum(case.expected.mails.values()) for case in scenario.cases
+    )
+    mails = [message_id for ids in books.mails.values() for message_id in ids]
+    return Row(
+        "one mail per thing to say in the mailbox",
+        f"{expected} mails, 0 twice, 0 buyers with too many or too few",
+        f"{len(mails)} mails, {len(mails) - len(set(mails))} twice, {wrong} buyers with too many or too few",
+    )
+
+
+def _marketplace(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) -> Row:
+    """In the marketplace's own books each parcel that left is a fulfilment, with its number and units."""
+    orders = [case for case in scenario.cases if case.expected.parcels]
+    confirmed = 0
+    for case in orders:
+        fulfilments = books.fulfilments.get(case.number, ())
+        numbers = sorted(number for one in fulfilments for number in one.numbers)
+        seen = books.orders.get(case.number, NOTHING)
+        units = _without_zeros(shipped_by_sku(case, books, line_ids))
+        if numbers == list(seen.tracking) and units == _without_zeros(case.expected.shipped):
+            confirmed += 1
+    uninvited = sum(
+        bool(books.fulfilments.get(case.number)) for case in scenario.cases if not case.expected.parcels
+    )
+    return Row(
+        "shipped orders confirmed by the marketplace",
+        f"{len(orders)} of {len(orders)}, 0 that were not shipped",
+        f"{confirmed} of {len(orders)}, {uninvited} that were not shipped",
+    )
+
+
+def _work(books: Books) -> list[Row]:
+    """Nothing waits anywhere."""
+    return [
+        Row(
+            f"{service}: nothing waits",
+            _waiting(0, 0, 0, 0),
+            _waiting(work.outbox, work.jobs, work.parked, work.lagging_topics),
+        )
+        for service, work in books.work.items()
+    ]
+
+
+def _waiting(outbox: int, jobs: int, parked: int, lagging: int) -> str:
+    return f"outbox {outbox}, jobs {jobs}, parked {parked}, topics behind {lagging}"
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items()) if count) or "none"
+
+
+def _both(expected: Sequence[str], seen: Sequence[str]) -> tuple[str, str]:
+    return f"{len(expected)}", f"{len(seen)}" if list(expected) == list(seen) else f"{len(seen)}, others"
+
+
+def _without_zeros(counted: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counted.items() if count}
+
+
+def is_through(case: Case, status: str | None) -> bool:
+    """Whether an order's status is the one it must end with; a quick look before the whole judgement."""
+    return (status or ABSENT) == case.expected.status

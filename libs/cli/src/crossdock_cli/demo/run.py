@@ -1,0 +1,87 @@
+"""One run of the demo: its names, its numbers, and how far it has come, kept so that it can be resumed."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossdock_cli.demo.scenario import Case, Scenario, make_scenario
+from crossdock_cli.errors import CommandFailed
+from crossdock_cli.stack.folder import DataFolder
+
+FOLDER, LATEST = "demo", "latest.json"
+_NAMESPACE = uuid.UUID("6f1f6f0e-9b0a-4a53-9b66-6a2d1b1b7c11")
+#: Ids as long as Shopify's; each run has a thousand times more than it needs.
+FIRST_ORDER_ID, IDS_PER_RUN = 5_000_000_000_000, 1_000_000
+LINES_PER_ORDER = 50
+
+
+@dataclass(slots=True)
+class Run:
+    """`name` is in every SKU, shop, order number and mail address: nothing of it meets another run's."""
+
+    name: str
+    orders: int
+    seed: int
+    done: dict[str, int] = field(default_factory=dict)  # case number to steps done
+    finished: bool = False
+
+    @classmethod
+    def new(cls, orders: int, seed: int) -> "Run":
+        return cls(uuid.uuid4().hex[:5], orders, seed)
+
+    @property
+    def scenario(self) -> Scenario:
+        return make_scenario(self.orders, self.seed)
+
+    @property
+    def shop(self) -> str:
+        return f"lumo-{self.name}"
+
+    @property
+    def account(self) -> str:
+        return f"lumo-{self.name}"
+
+    @property
+    def mail_domain(self) -> str:
+        return f"buyers-{self.name}.example"
+
+    def sku(self, bare: str) -> str:
+        return f"{bare}-{self.name.upper()}"
+
+    def bare(self, sku: str) -> str:
+        return sku.removesuffix(f"-{self.name.upper()}")
+
+    def order_id(self, case: Case) -> int:
+        return FIRST_ORDER_ID + int(self.name, 16) * IDS_PER_RUN + case.number
+
+    def line_id(self, case: Case, index: int) -> int:
+        return self.order_id(case) * LINES_PER_ORDER + index
+
+    def order_number(self, case: Case) -> str:
+        return f"#{self.name.upper()}-{case.number}"
+
+    def email(self, case: Case) -> str:
+        return f"buyer{case.number}@{self.mail_domain}"
+
+    def key(self, *parts: object) -> str:
+        """The same for the same step of the same run: webhook ids and idempotency keys."""
+        return str(uuid.uuid5(_NAMESPACE, "/".join((self.name, *map(str, parts)))))
+
+    def save(self, folder: DataFolder) -> None:
+        (folder.path / FOLDER).mkdir(mode=0o700, exist_ok=True)
+        content = {
+            "name": self.name,
+            "orders": self.orders,
+            "seed": self.seed,
+            "done": self.done,
+            "finished": self.finished,
+        }
+        folder.write(f"{FOLDER}/{LATEST}", content)
+
+
+def unfinished(folder: DataFolder) -> Run:
+    """The run that was broken off. Raises CommandFailed when there is none."""
+    found: dict[str, Any] = folder.read(f"{FOLDER}/{LATEST}")
+    if not found or found.get("finished"):
+        raise CommandFailed("no demo was broken off here; start one with `crossdock demo`")
+    return Run(**found)
