@@ -14,8 +14,8 @@ from crossdock_chassis.ids import new_id
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.ports import Secrets
 
-from .samples import SECRET, SHOP, an_account, shopify_body
-from .test_journeys import column, connect, published, the_order
+from .samples import SECRET, SHOP, Inventory, Shipping, an_account, shopify_body
+from .test_journeys import column, connect, published, say, the_order
 
 URL = "/webhooks/shopify/lumo"
 
@@ -220,6 +220,30 @@ async def test_a_cancel_on_the_marketplace_is_a_wish_here(
     assert [topic for topic, _ in await published(database)] == ["order.created", "order.cancelled"]
 
 
+async def test_a_cancel_that_was_refused_is_not_asked_for_again_by_the_platforms_next_word(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body())
+    reserved = Inventory(await the_order(database)).reserves()
+    await say(database, reserved)
+    cancelled = {"cancelled_at": "2026-02-12T05:00:00Z", "cancel_reason": "customer"}
+    await deliver(
+        client, shopify_body(updated_at="2026-02-12T05:00:00Z", **cancelled), topic="orders/cancelled"
+    )
+    ids = [one.allocation_id for one in reserved.allocations]
+    await say(database, Shipping(await the_order(database)).refuses(ids))
+
+    await deliver(
+        client,
+        shopify_body(updated_at="2026-02-12T06:00:00Z", financial_status="partially_refunded", **cancelled),
+        topic="orders/updated",
+    )
+
+    assert (await the_order(database)).status == "open"
+    assert [topic for topic, _ in await published(database)].count("order.cancelled") == 1
+
+
 async def test_a_cancelled_order_is_not_brought_back_by_an_older_update(
     client: httpx.AsyncClient, database: OrderDatabase
 ) -> None:
@@ -268,6 +292,21 @@ async def test_a_new_address_counts_the_label_revision_up(
     _, (topic, changed) = await published(database)
     assert (topic, changed["label_revision"]) == ("order.changed", 2)
     assert changed["consignee"]["lines"] == ["1 Other Road", "Apt 12"]
+
+
+async def test_an_order_that_somebody_else_fulfilled_is_held_before_it_is_sent_again(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body())
+
+    fulfilled = shopify_body(updated_at="2026-02-12T05:00:00Z", fulfillment_status="fulfilled")
+    await deliver(client, fulfilled, topic="orders/fulfilled")
+
+    order = await the_order(database)
+    assert {one: hold.detail for one, hold in order.process.holds.items()} == {
+        "manual": "fulfilled elsewhere"
+    }
 
 
 async def test_a_test_order_never_ships(client: httpx.AsyncClient, database: OrderDatabase) -> None:

@@ -133,8 +133,9 @@ class LineShown(BaseModel):
     sku: str | None
     title: str
     units_ordered: int
-    units_cancelled: int
-    units: int
+    units_cancelled: int = Field(description="by the marketplace")
+    units_given_up: int = Field(description="by a cancel of ours")
+    units: int = Field(description="still wanted")
     total_minor: int
     unit_value: str
     kit_sku: str | None

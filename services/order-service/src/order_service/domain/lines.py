@@ -46,8 +46,9 @@ class SkuFacts:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One SKU and a quantity. `units_cancelled` is what came off after a cancel; the platform may not know it
-    yet.
+    """One SKU and a quantity. The platform took `units_cancelled` off, a cancel of ours `units_given_up`.
+
+    The two may mean the same units: the platform hears of ours and says so later.
     """
 
     line_id: UUID
@@ -59,13 +60,14 @@ class Line:
     units_cancelled: int
     total_minor: int
     unit_value: str
+    units_given_up: int = 0
     kit_sku: str | None = None
     units_per_kit: int | None = None
 
     @property
     def units(self) -> int:
         """Still wanted."""
-        return max(self.units_ordered - self.units_cancelled, 0)
+        return max(self.units_ordered - max(self.units_cancelled, self.units_given_up), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,6 @@ def _expand_one(
     lines = []
     for index, ((sku, per_kit), total) in enumerate(zip(parts, totals, strict=True)):
         ordered = sold.quantity * per_kit
-        ours = old[index].units_cancelled if index < len(old) else 0
         lines.append(
             Line(
                 line_id=old[index].line_id if index < len(old) else new_id(),
@@ -137,7 +138,8 @@ def _expand_one(
                 sku=sku,
                 title=sold.title,
                 units_ordered=ordered,
-                units_cancelled=min(max(sold.cancelled_quantity * per_kit, ours), ordered),
+                units_cancelled=min(sold.cancelled_quantity * per_kit, ordered),
+                units_given_up=old[index].units_given_up if index < len(old) else 0,
                 total_minor=total,
                 unit_value=unit_value(total, ordered, currency),
                 kit_sku=sold.sku if is_kit else None,
@@ -150,6 +152,6 @@ def _expand_one(
 def keep_only(lines: Iterable[Line], kept: Mapping[UUID, int]) -> tuple[Line, ...]:
     """The lines after everything but `kept` (units by line id) was cancelled."""
     return tuple(
-        replace(line, units_cancelled=line.units_ordered - min(line.units, kept.get(line.line_id, 0)))
+        replace(line, units_given_up=line.units_ordered - min(line.units, kept.get(line.line_id, 0)))
         for line in lines
     )

@@ -51,6 +51,8 @@ class Process:
     reserve_until: datetime | None = None
     has_timer: bool = False
     wish: Wish | None = None
+    #: The platform's cancel is taken as one wish, however often its later words repeat it.
+    platform_cancelled: bool = False
     stock: Stock = field(default_factory=Stock)
     legs: dict[UUID, Leg] = field(default_factory=dict)
     parcels: dict[UUID, Parcel] = field(default_factory=dict)

@@ -27,22 +27,32 @@ _WAITING = text(
     "and waiting_skus <> '{}' order by order_id limit :limit"
 ).bindparams(bindparam("skus", type_=ARRAY(Text)))
 
+# The order and the beginning of its timeline, or neither.
 _ADD = text(
     """
-    insert into orders (
-        order_id, merchant_id, account, platform, shop_ref, external_id, order_number, placed_at, status,
-        version,
-        label_revision, hold_reasons, progress, skus, waiting_skus, content, people, terms, lines, process,
-        platform_updated_at, fingerprint, ship_to_fingerprint, personal_until
-    ) values (
-        :order_id, :merchant_id, :account, :platform, :shop_ref, :external_id, :order_number, :placed_at,
-        :status,
-        :version, :label_revision, :hold_reasons, :progress, :skus, :waiting_skus, cast(:content as jsonb),
-        cast(:people as jsonb), cast(:terms as jsonb), cast(:lines as jsonb), cast(:process as jsonb),
-        :platform_updated_at, :fingerprint, :ship_to_fingerprint, :personal_until
+    with added as (
+        insert into orders (
+            order_id, merchant_id, account, platform, shop_ref, external_id, order_number, placed_at,
+            status, version, label_revision, hold_reasons, progress, skus, waiting_skus, content, people,
+            terms, lines, process, platform_updated_at, fingerprint, ship_to_fingerprint, personal_until
+        ) values (
+            :order_id, :merchant_id, :account, :platform, :shop_ref, :external_id, :order_number, :placed_at,
+            :status, :version, :label_revision, :hold_reasons, :progress, :skus, :waiting_skus,
+            cast(:content as jsonb), cast(:people as jsonb), cast(:terms as jsonb), cast(:lines as jsonb),
+            cast(:process as jsonb), :platform_updated_at, :fingerprint, :ship_to_fingerprint, :personal_until
+        )
+        on conflict (platform, shop_ref, external_id) do nothing
+        returning order_id
+    ), told as (
+        insert into order_history (order_id, merchant_id, at, what, detail, actor_kind, actor_name, reason,
+                                   version, cause_event_id, correlation_id)
+        select n.order_id, n.merchant_id, crossdock_now(), what, detail, actor_kind, actor_name, reason,
+               n.version, cause_event_id, correlation_id
+        from added, jsonb_to_recordset(cast(:notes as jsonb)) as n (
+            order_id uuid, merchant_id text, what text, detail text, actor_kind text, actor_name text,
+            reason text, version bigint, cause_event_id uuid, correlation_id uuid)
     )
-    on conflict (platform, shop_ref, external_id) do nothing
-    returning order_id
+    select order_id from added
     """
 ).bindparams(
     *(bindparam(name, type_=ARRAY(Text)) for name in ("hold_reasons", "progress", "skus", "waiting_skus")),
@@ -120,7 +130,7 @@ class OrderTable:
         ids = (await self._connection.execute(_WAITING, values)).scalars().all()
         return list((await self.lock(ids)).values())
 
-    async def add(self, order: Order, *, personal_until: datetime) -> None:
+    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
         one = order.identity
         values = asdict(changing(order)) | {
             "order_id": one.order_id,
@@ -133,6 +143,7 @@ class OrderTable:
             "placed_at": one.placed_at,
             "terms": terms_json(order.terms),
             "personal_until": personal_until,
+            "notes": json.dumps([_note_row(note) for note in notes]),
         }
         if (await self._connection.execute(_ADD, values)).scalar_one_or_none() is None:
             raise RacedImport(one.platform, one.external_id)

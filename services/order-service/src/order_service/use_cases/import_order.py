@@ -11,6 +11,7 @@ from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, ActorKind, Cause
 from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus
+from order_service.domain.fold import everything_shipped
 from order_service.domain.holds import HoldReason, look
 from order_service.domain.lines import Catalog, expand
 from order_service.domain.order import Content, Identity, Order, People, Terms
@@ -127,20 +128,21 @@ async def _create(
         ship_to_fingerprint=ship_to_fingerprint(canonical),
     )
     change = Change(order, actor, cause=cause, happened=[("order.imported", canonical.order_number)])
+    personal_until = tx.now + timedelta(days=retention.order_days)
     finished = _finished(canonical, order)
     if finished is not None:
         # Nobody was told of it and there is nothing left to do, so nobody is told now.
         order.status = finished
         change.happened.append((f"order.{finished.value}", "it was over before it was imported"))
-        await tx.orders.add(order, personal_until=tx.now + timedelta(days=retention.order_days))
-        await tx.orders.note([note(change, *one) for one in change.happened])
+        await tx.orders.add(
+            order, [note(change, *one) for one in change.happened], personal_until=personal_until
+        )
         return
     _judge(order, canonical, account, catalog, tx.now)
     if canonical.fulfilment_status is FulfilmentStatus.PARTIAL:
         order.set_hold(HoldReason.MANUAL, "partly fulfilled elsewhere before it was imported", tx.now)
     notes, _ = await conclude(change, tx=tx)
-    await tx.orders.add(order, personal_until=tx.now + timedelta(days=retention.order_days))
-    await tx.orders.note(notes)
+    await tx.orders.add(order, notes, personal_until=personal_until)
     await keep_exceptions([order], tx=tx)
 
 
@@ -149,25 +151,26 @@ def _update(
 ) -> None:
     order = change.order
     if canonical.cancelled:
-        order.platform_updated_at = canonical.updated_at
-        order.fingerprint = canonical.fingerprint()
-        change.reason = canonical.cancel_reason
-        change.happened.append(("marketplace.cancelled", canonical.cancel_reason))
-        order.ask_cancel(canonical.cancel_reason or "cancelled", OrderEvent.MARKETPLACE_CANCELLED)
+        order.platform_updated_at, order.fingerprint = canonical.updated_at, canonical.fingerprint()
+        if not order.process.platform_cancelled:
+            order.process.platform_cancelled = True
+            change.reason = canonical.cancel_reason
+            change.happened.append(("marketplace.cancelled", canonical.cancel_reason))
+            order.ask_cancel(canonical.cancel_reason or "cancelled", OrderEvent.MARKETPLACE_CANCELLED)
         return
     lines = expand(
         canonical.lines, catalog, currency=canonical.currency, before=order.lines, new_id=tx.new_id
     )
     content, people = _content(canonical), _people(canonical)
     fingerprints = (canonical.fingerprint(), ship_to_fingerprint(canonical))
-    matters = order.lines != lines or fingerprints[1] != order.ship_to_fingerprint
-    if order.status is OrderStatus.CLOSED and not matters:
-        # Fulfilment and payment go on being told after the last parcel left.
-        order.platform_updated_at, order.fingerprint = canonical.updated_at, fingerprints[0]
+    if order.status in {OrderStatus.CLOSED, OrderStatus.CANCELLED}:
+        # Fulfilment, payment and refunds go on being told after the last parcel left.
+        if fingerprints[1] != order.ship_to_fingerprint or _asks_for_more(content, order.content):
+            order.meet(OrderEvent.CONTENT_CHANGED)
+        order.content, order.platform_updated_at = content, canonical.updated_at
+        order.fingerprint, order.ship_to_fingerprint = fingerprints
         return
-    if not order.meet(OrderEvent.CONTENT_CHANGED) or order.status is OrderStatus.CLOSED:
-        order.platform_updated_at, order.fingerprint = canonical.updated_at, fingerprints[0]
-        return
+    order.meet(OrderEvent.CONTENT_CHANGED)
     change.happened.append(
         ("marketplace.changed", _what_changed(order, content, lines != order.lines, fingerprints[1]))
     )
@@ -182,6 +185,10 @@ def _update(
         order.ask_cancel("nothing is wanted any more", OrderEvent.MARKETPLACE_CANCELLED)
         return
     _judge(order, canonical, account, catalog, tx.now)
+    over = canonical.fulfilment_status in {FulfilmentStatus.FULFILLED, FulfilmentStatus.DELIVERED}
+    if over and not everything_shipped(order.lines, order.process.parcels):
+        # Not by our parcels, so somebody else sent it: sending it again is for a person to decide.
+        order.set_hold(HoldReason.MANUAL, "fulfilled elsewhere", tx.now)
 
 
 def _judge(
@@ -237,6 +244,14 @@ def ship_to_fingerprint(canonical: CanonicalOrder) -> str:
         [asdict(one) for one in canonical.tax_ids],
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _asks_for_more(now: Content, before: Content) -> bool:
+    """Whether more units of something are wanted than before."""
+    wanted = {one.external_line_id: one.quantity - one.cancelled_quantity for one in before.sold}
+    return any(
+        one.quantity - one.cancelled_quantity > wanted.get(one.external_line_id, 0) for one in now.sold
+    )
 
 
 def _what_changed(order: Order, content: Content, lines: bool, ship_to: str) -> str:

@@ -110,8 +110,10 @@ class Orders(Protocol):
         """Orders whose holds wait for news of one of these SKUs, oldest first."""
         ...
 
-    async def add(self, order: Order, *, personal_until: datetime) -> None:
-        """Raises RacedImport when the platform's order is there already."""
+    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
+        """Store a new order and the beginning of its timeline. Raises RacedImport when the platform's
+        order is there already.
+        """
         ...
 
     async def save(self, orders: Sequence[Order]) -> None: ...

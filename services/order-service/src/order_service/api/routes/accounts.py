@@ -23,7 +23,7 @@ from order_service.use_cases.ports import Account, NotFound, Secrets
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
-ExternalSku = Annotated[str, Path(min_length=1, max_length=255)]
+ExternalSku = Annotated[str, Path(min_length=1, max_length=128)]
 
 
 @router.get("")

@@ -6,7 +6,8 @@ to
 come from the account's shop, whatever the reason.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -34,6 +35,10 @@ log = get_logger(__name__)
 
 #: Two deliveries may create the same order at once; the second finds it when it begins again.
 ATTEMPTS = 3
+#: A secret that was taken away, and an account that was deactivated, are good for this long, in every
+#: process.
+ACCOUNT_S = 2.0
+ACCOUNTS = 10_000
 #: Ours, and still there at the next attempt. What may pass (no connection, a lock) is the sender's to repeat.
 DEFECTS: Final = (ValueError, TypeError, LookupError, OrderError, DataError, IntegrityError, ProgrammingError)
 
@@ -42,11 +47,18 @@ class WebhookEndpoint:
     """Takes the deliveries of every platform there is a folder for."""
 
     def __init__(
-        self, database: OrderDatabase, marketplaces: Mapping[str, Marketplace], retention: Retention
+        self,
+        database: OrderDatabase,
+        marketplaces: Mapping[str, Marketplace],
+        retention: Retention,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._marketplaces = marketplaces
         self._retention = retention
+        self._clock = clock
+        self._accounts: dict[tuple[str, str], tuple[Account, float]] = {}
 
     async def post(self, request: Request) -> Response:
         """The delivery in `request`; the answer goes out after the commit."""
@@ -63,10 +75,21 @@ class WebhookEndpoint:
         return Response(status_code=200)
 
     async def _account(self, marketplace: Marketplace | None, name: str) -> Account | None:
+        """The account, as it was at most `ACCOUNT_S` ago."""
         if marketplace is None:
             return None
+        key = (marketplace.code, name)
+        known, until = self._accounts.get(key, (None, 0.0))
+        if known is not None and until > self._clock():
+            return known
         async with self._database.transaction() as tx:
-            return await tx.accounts.by_webhook(marketplace.code, name)
+            found = await tx.accounts.by_webhook(*key)
+        if found is None:
+            return None
+        if len(self._accounts) >= ACCOUNTS:
+            self._accounts.clear()
+        self._accounts[key] = (found, self._clock() + ACCOUNT_S)
+        return found
 
     async def _keep(
         self, marketplace: Marketplace, account: Account, delivery: Delivery, body: bytes
@@ -93,11 +116,12 @@ class WebhookEndpoint:
                 if attempt == ATTEMPTS:
                     raise
             except DEFECTS as broken:
-                # A defect of ours must not lose the buyer's order: it waits as a failed message.
-                log.error(
-                    "webhook.import_failed", platform=account.platform, account=account.account, exc_info=True
-                )
-                failed = replace(message, state="failed", error=f"import: {type(broken).__name__}")
+                # A defect of ours must not lose the buyer's order: it waits as a failed message. The error's
+                # text
+                # may quote the order, so only its type is told.
+                kind = type(broken).__name__
+                log.error("webhook.import_failed", message_id=str(message.message_id), error_type=kind)
+                failed = replace(message, state="failed", error=f"import: {kind}")
                 await self._store(failed, None, account)
                 return
 

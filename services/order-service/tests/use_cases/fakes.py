@@ -1,0 +1,185 @@
+"""A transaction in memory, as far as steering one order needs it."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from crossdock_contracts.envelope import Cause, Event, OrderKeyed
+from order_service.domain.lines import Catalog, Mapped, SkuFacts
+from order_service.domain.order import Order
+from order_service.use_cases.ports import Account, Message, Note, NotFound, Obligation
+
+
+@dataclass
+class FakeOrders:
+    kept: dict[UUID, Order]
+    notes: list[Note] = field(default_factory=list)
+    saved: int = 0
+
+    async def lock(self, order_ids: Collection[UUID]) -> dict[UUID, Order]:
+        return {one: self.kept[one] for one in order_ids if one in self.kept}
+
+    async def lock_one(self, merchant_id: str, order_id: UUID) -> Order:
+        order = self.kept.get(order_id)
+        if order is None or order.identity.merchant_id != merchant_id:
+            raise NotFound("order", str(order_id))
+        return order
+
+    async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None:
+        return next((one for one in self.kept.values() if one.identity.external_id == external_id), None)
+
+    async def lock_waiting(self, merchant_id: str, skus: Collection[str], limit: int) -> list[Order]:
+        return [one for one in self.kept.values() if one.process.waiting_skus & set(skus)][:limit]
+
+    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
+        self.kept[order.identity.order_id] = order
+        self.notes += notes
+
+    async def save(self, orders: Sequence[Order]) -> None:
+        self.saved += len(orders)
+
+    async def note(self, notes: Sequence[Note]) -> None:
+        self.notes += notes
+
+
+@dataclass
+class FakeMessages:
+    kept: dict[str, Message] = field(default_factory=dict)
+    settled: list[tuple[str, UUID | None]] = field(default_factory=list)
+
+    async def add(self, message: Message, *, personal_until: datetime) -> bool:
+        return self.kept.setdefault(message.dedupe_key, message) is message
+
+    async def get(self, merchant_id: str, message_id: UUID) -> Message:
+        raise NotFound("message", str(message_id))
+
+    async def settle(
+        self, message_id: UUID, *, state: str, order_id: UUID | None, error: str | None = None
+    ) -> None:
+        self.settled.append((state, order_id))
+
+
+@dataclass
+class FakeAccounts:
+    account: Account
+
+    async def get(self, merchant_id: str, account: str) -> Account:
+        return self.account
+
+    async def put(self, account: Account) -> None:
+        self.account = account
+
+
+@dataclass
+class FakeSkus:
+    known: dict[str, SkuFacts] = field(default_factory=dict)
+
+    async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
+        return Catalog({}, self.known)
+
+    async def facts(self, merchant_id: str, skus: Collection[str]) -> Mapping[str, SkuFacts]:
+        return self.known
+
+    async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
+        self.known |= {sku: one for sku, (_, one) in facts.items()}
+        return set(facts)
+
+    async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None:
+        raise AssertionError("nobody here maps")
+
+
+@dataclass
+class FakeExceptions:
+    raised: list[tuple[str, str]] = field(default_factory=list)
+
+    async def raise_all(self, rows: Sequence[tuple[str, UUID, str, str, str | None]]) -> None:
+        self.raised += [(code, subject) for _, _, code, subject, _ in rows]
+
+    async def settle(self, rows: Sequence[tuple[UUID, str, str]], *, by: str) -> None:
+        gone = {(code, subject) for _, code, subject in rows}
+        self.raised = [one for one in self.raised if one not in gone]
+
+
+@dataclass
+class FakeDeferred:
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[OrderKeyed]]:
+        return {}
+
+    async def add(self, events: Sequence[OrderKeyed]) -> None:
+        assert not events
+
+    async def drop(self, event_ids: Collection[UUID]) -> None:
+        assert not event_ids
+
+
+@dataclass
+class FakeObligations:
+    kept: list[Obligation] = field(default_factory=list)
+
+    async def add(self, rows: Sequence[Obligation]) -> None:
+        self.kept += rows
+
+    async def lock(self, obligation_id: UUID) -> Obligation:
+        raise NotFound("obligation", str(obligation_id))
+
+    async def settle(
+        self, obligation_id: UUID, *, state: str, ref: str | None = None, error: str | None = None
+    ) -> None:
+        raise AssertionError("nobody here settles")
+
+    async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
+        return [one for one in self.kept if one.deadline_at <= now]
+
+    async def next_deadline(self, order_id: UUID, now: datetime) -> datetime | None:
+        return None
+
+
+@dataclass
+class FakeOutbox:
+    events: list[Event] = field(default_factory=list)
+
+    async def add(self, event: Event, *, caused_by: Cause | None = None) -> None:
+        self.events.append(event)
+
+
+@dataclass
+class FakeJobs:
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def add(self, kind: str, reference: str, **values: Any) -> None:
+        self.asked.append((kind, reference))
+
+    async def again(self, kind: str, reference: str, **values: Any) -> None:
+        self.asked.append((kind, reference))
+
+
+@dataclass
+class FakeTimers:
+    due: dict[str, datetime] = field(default_factory=dict)
+
+    async def set(self, name: str, key: str, *, merchant_id: str, due_at: datetime, **more: Any) -> None:
+        self.due[name] = due_at
+
+    async def clear(self, name: str, key: str) -> None:
+        self.due.pop(name, None)
+
+
+class FakeTransaction:
+    def __init__(self, *orders: Order, account: Account, now: datetime) -> None:
+        self.now = now
+        self.orders = FakeOrders({one.identity.order_id: one for one in orders})
+        self.messages = FakeMessages()
+        self.accounts = FakeAccounts(account)
+        self.skus = FakeSkus()
+        self.exceptions = FakeExceptions()
+        self.deferred = FakeDeferred()
+        self.obligations = FakeObligations()
+        self.outbox = FakeOutbox()
+        self.jobs = FakeJobs()
+        self.timers = FakeTimers()
+
+    @property
+    def new_id(self) -> Callable[[], UUID]:
+        return uuid4
