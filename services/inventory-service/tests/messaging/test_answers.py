@@ -12,7 +12,12 @@ from crossdock_contracts.inventory import (
 )
 from crossdock_contracts.orders import FulfilmentPolicy, FulfilmentState
 from inventory_service.domain.catalogue import Sku, Warehouse
-from inventory_service.use_cases.put_catalogue import deactivate_sku, put_skus, put_warehouse
+from inventory_service.use_cases.put_catalogue import (
+    deactivate_sku,
+    deactivate_warehouse,
+    put_skus,
+    put_warehouse,
+)
 
 from ..samples import MERCHANT, NOON, AnOrder
 from ..stage import A_PERSON, Stage, a_warehouse, all_of, allocated, only
@@ -163,6 +168,21 @@ async def test_a_sku_that_is_sold_again_serves_who_waits_for_it(stage: Stage) ->
 
     assert waiting.allocations == ()
     assert only(await stage.said_since(), StockReservedV1).complete
+
+
+async def test_a_deactivated_warehouse_sends_what_it_promised_and_promises_no_more(stage: Stage) -> None:
+    await stage.receive("mug", 9)
+    order = AnOrder(lines={"mug": 2})
+    before = only(await stage.hear(order.created()), StockReservedV1)
+    async with stage.database.transaction() as tx:
+        await deactivate_warehouse(MERCHANT, "BER", because=A_PERSON, tx=tx)
+
+    order.lines = {"mug": 3}
+    after = only(await stage.hear(order.changed()), StockReservedV1)
+
+    assert after.allocations == before.allocations
+    assert after.withdrawn_allocation_ids == ()
+    assert [(one.units, one.reason) for one in after.unfilled] == [(1, UnfilledReason.NO_STOCK)]
 
 
 async def test_a_warehouse_that_serves_more_countries_serves_who_waits_there(stage: Stage) -> None:

@@ -29,8 +29,12 @@ class Warehouse:
     active: bool = True
 
     def can_serve(self, country: str | None) -> bool:
+        """Whether new promises for `country` may be made from here."""
+        return self.active and self.reaches(country)
+
+    def reaches(self, country: str | None) -> bool:
         """Whether orders to `country` may leave from here. Without an address (yet) every place will do."""
-        return self.active and (self.serves is None or country is None or country in self.serves)
+        return self.serves is None or country is None or country in self.serves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,8 @@ def _let_go(order: Order, book: Book, because: Because) -> None:
     for one in order.allocations:
         if one.line_id in room:
             room[one.line_id] -= one.consumed
-    serving = set(book.serving(order.merchant_id, order.country))
+    # A warehouse that was deactivated still sends what it has promised.
+    reaching = {one.code for one in book.warehouses.get(order.merchant_id, ()) if one.reaches(order.country)}
     may_withdraw = order.state is OrderState.OPEN
     # What cannot be stopped counts first, then what was published, then the rest; the oldest first, as ids
     # begin with the time.
@@ -157,7 +158,7 @@ def _let_go(order: Order, book: Book, because: Because) -> None:
         fits = (
             line is not None
             and line.sku == one.key.sku
-            and one.key.warehouse in serving
+            and one.key.warehouse in reaching
             and one.outstanding <= room[one.line_id]
         )
         published = one.state is AllocationState.PUBLISHED

@@ -18,7 +18,7 @@ from inventory_service.use_cases.receive_stock import ReceiptLine, receive_stock
 
 MOST_LINES = 5_000
 MOST_ERRORS = 200
-LARGEST_NUMBER = 1_000_000_000
+LARGEST_NUMBER = 10_000_000
 
 SKU_COLUMNS = (
     "sku",
