@@ -136,7 +136,7 @@ class Reader:
         for row in await self._api.rows("easypost", "shipments"):
             if not row["bought_at"] or row["refund_status"] in VOIDED:
                 continue
-            number = self._by_email.get(_recipient(row["request_json"]))
+            number = self._by_email.get(_recipient(row["request"]))
             if number is not None:
                 found.setdefault(number, []).append(row["tracking_code"])
         return found
@@ -147,15 +147,15 @@ class Reader:
             number = self._by_order.get(str(row["order_id"]))
             if number is not None:
                 units: Counter[int] = Counter()
-                for line in _json(row["lines_json"]):
+                for line in _json(row["lines"]):
                     units[line["line_item_id"]] += line["quantity"]
-                found.setdefault(number, []).append(Fulfilment(tuple(_json(row["numbers_json"])), units))
+                found.setdefault(number, []).append(Fulfilment(tuple(_json(row["numbers"])), units))
         return found
 
     async def _mails(self) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         for row in await self._api.rows("mailbox", "messages"):
-            for recipient in _json(row["recipients_json"]):
+            for recipient in _json(row["recipients"]):
                 number = self._by_email.get(recipient.lower())
                 if number is not None:
                     found.setdefault(number, []).append(row["message_id"] or "")

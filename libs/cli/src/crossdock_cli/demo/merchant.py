@@ -18,7 +18,7 @@ async def set_up(run: Run, scenario: Scenario, api: Api, connection: Connection)
             api.send("PUT", "inventory", f"/v1/warehouses/{code}", dict(warehouse))
             for code, warehouse in WAREHOUSES.items()
         ),
-        _rules(api),
+        _rules(run, api),
     )
     await asyncio.gather(_goods(run, api), _shop(run, api, connection))
     by_warehouse: dict[str, dict[str, int]] = {}
@@ -61,11 +61,11 @@ async def _goods(run: Run, api: Api) -> None:
         await api.send("PUT", "inventory", f"/v1/skus/{run.sku(one.name)}", body)
 
 
-async def _rules(api: Api) -> None:
-    there = {one["name"] for one in await api.items("shipping", "/v1/rules")}
+async def _rules(run: Run, api: Api) -> None:
+    there = {one["name"] for one in await api.get("shipping", "/v1/shipping-rules")}
     for rule in RULES:
         if rule["name"] not in there:
-            await api.send("POST", "shipping", "/v1/rules", rule)
+            await api.send("POST", "shipping", "/v1/shipping-rules", rule, key=run.key(rule["name"]))
 
 
 async def _shop(run: Run, api: Api, connection: Connection) -> None:
