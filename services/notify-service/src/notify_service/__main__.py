@@ -1,0 +1,61 @@
+"""`python -m notify_service [api] [consume] [relay] [work]`, `migrate`, `token`; see `--help`."""
+
+import asyncio
+from pathlib import Path
+
+from crossdock_chassis.database import open_engine
+from crossdock_chassis.jobs import Destination
+from crossdock_chassis.process import Service, run_service
+from crossdock_contracts.notifications import NotificationFailedV1, NotificationSentV1
+from notify_service.adapters.channel_registry import load_channels
+from notify_service.adapters.rendering import TemplateRenderer
+from notify_service.api.app import VERSION, build_app
+from notify_service.messaging import HANDLERS
+from notify_service.messaging.jobs import ChannelJobs
+from notify_service.persistence.erasing import erase_expired
+from notify_service.persistence.transaction import open_database
+from notify_service.settings import NotifySettings
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+ERASE_EVERY_S = 3600.0
+
+
+def build() -> Service:
+    settings = NotifySettings.load()
+    engine = open_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        name="notify",
+    )
+    channels = load_channels()
+    renderer = TemplateRenderer()
+    database = open_database(engine, settings.policy(tuple(channels)))
+
+    async def erase(stop: asyncio.Event) -> None:
+        """Erase personal data that is past its day, once an hour."""
+        while not stop.is_set():
+            await erase_expired(database)
+            try:
+                await asyncio.wait_for(stop.wait(), ERASE_EVERY_S)
+            except TimeoutError:
+                continue
+
+    return Service(
+        name="notify",
+        version=VERSION,
+        settings=settings,
+        database=database,
+        build_app=lambda: build_app(database, renderer, docs=settings.api_docs),
+        migrations=MIGRATIONS,
+        publishes=(NotificationSentV1, NotificationFailedV1),
+        handlers=HANDLERS,
+        jobs=ChannelJobs(database, channels, renderer).handlers(),
+        destinations=[Destination(code, one.concurrency) for code, one in channels.items()],
+        background={"erase_personal_data": erase},
+        close=[one.close for one in channels.values()],
+    )
+
+
+if __name__ == "__main__":
+    run_service(build)

@@ -1,0 +1,1 @@
+"""The outside world: channels, and the templates on disk."""

@@ -1,0 +1,1 @@
+"""One folder per channel; see channel_registry.py."""
