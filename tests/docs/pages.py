@@ -1,4 +1,4 @@
-"""The project's written pages, taken apart: links, code words, commands. And what the code says about itself."""
+"""The project's written pages taken apart: links, code words, commands. And what the code says of itself."""
 
 import re
 from collections.abc import Iterator
