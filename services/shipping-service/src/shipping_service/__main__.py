@@ -42,6 +42,7 @@ def build() -> Service:
         DomainSettings(
             carriers={code: one.capabilities for code, one in carriers.items()},
             personal_for=timedelta(days=settings.personal_days),
+            first_void_check=timedelta(seconds=settings.first_void_check_s),
         ),
     )
     connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}

@@ -21,3 +21,9 @@ class ShippingSettings(ServiceSettings):
         le=3650,
         description="Days after which a consignee and the bytes of a label are erased.",
     )
+    first_void_check_s: float = Field(
+        default=600,
+        gt=0,
+        le=86_400,
+        description="Seconds until a carrier is first asked about a void; twice as long each time.",
+    )

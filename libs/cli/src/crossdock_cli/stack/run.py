@@ -21,6 +21,7 @@ from crossdock_cli.stack.keys import ensure_keys
 from crossdock_cli.stack.ports import choose_ports
 from crossdock_cli.stack.record import Record
 from crossdock_cli.stack.services import (
+    MAILBOX_USER,
     SERVICES,
     ServiceProcess,
     Surroundings,
@@ -162,6 +163,7 @@ class _Start:
         environment = dict(CLEAN_ENVIRONMENT)
         if name == "mailbox":
             arguments += ["--smtp-port", str(self._stack.ports["smtp"])]
+            environment["SANDBOX_MAILBOX_LOGIN"] = f"{MAILBOX_USER}:{self._stack.keys.mailbox_password}"
         if name == "easypost":
             environment["SANDBOX_EASYPOST_API_KEYS"] = self._stack.keys.easypost_api_key
         launch = Launch([sys.executable, "-m", "crossdock_sandbox", *arguments], environment)

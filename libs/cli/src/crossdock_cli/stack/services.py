@@ -9,6 +9,7 @@ from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch
 from crossdock_cli.stack.keys import Keys
 
+MAILBOX_USER = "crossdock"
 ROLES = ("api", "consume", "relay", "work")
 
 #: Everything a person does on a laptop.
@@ -114,11 +115,14 @@ def _of_adapters(service: str, around: Surroundings) -> dict[str, str]:
         return {
             "CARRIER_EASYPOST_API_KEY": around.keys.easypost_api_key,
             "CARRIER_EASYPOST_BASE_URL": f"http://{LOOPBACK}:{around.ports['easypost']}",
+            "SHIPPING_FIRST_VOID_CHECK_S": "3",  # the sandbox gives the money back after two
         }
     if service == "notify":
         return {
             "CHANNEL_EMAIL_HOST": LOOPBACK,
             "CHANNEL_EMAIL_PORT": str(around.ports["smtp"]),
+            "CHANNEL_EMAIL_USERNAME": MAILBOX_USER,
+            "CHANNEL_EMAIL_PASSWORD": around.keys.mailbox_password,
             "CHANNEL_EMAIL_SENDER": "Lumo Demo <orders@lumo-demo.example>",
         }
     return {}

@@ -30,7 +30,6 @@ BUY_LABEL: Final = "buy_label"
 VOID_LABEL: Final = "void_label"
 CHECK_VOID: Final = "check_void"
 
-_FIRST_CHECK: Final = timedelta(minutes=10)
 _LAST_CHECK: Final = timedelta(hours=24)
 
 T = TypeVar("T")
@@ -109,7 +108,7 @@ async def _ask(
             kind = VOID_LABEL
         case AskVoidState(check=check):
             kind, reference = CHECK_VOID, f"{reference}/{check}"
-            run_at = tx.now + min(_FIRST_CHECK * 2 ** min(check - 1, 20), _LAST_CHECK)
+            run_at = tx.now + min(tx.settings.first_void_check * 2 ** min(check - 1, 20), _LAST_CHECK)
     await tx.jobs.add(
         kind,
         reference,

@@ -134,10 +134,13 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class DomainSettings:
-    """What the use cases are told at start. `carriers`: the connected ones, by code."""
+    """What the use cases are told at start. `carriers`: the connected ones, by code. `first_void_check`: how
+    long after a void was taken in the carrier is asked what became of it, twice as long with each question.
+    """
 
     carriers: Mapping[str, Capabilities]
     personal_for: timedelta
+    first_void_check: timedelta = timedelta(minutes=10)
 
 
 class Dispatches(Protocol):
