@@ -25,7 +25,7 @@ from crossdock_chassis.jobs import (
     NotSent,
     OutcomeUnknown,
 )
-from crossdock_chassis.lane import CircuitBounds, Lane
+from crossdock_chassis.lane import CircuitBounds, Lane, Lanes
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter, span
 
@@ -34,7 +34,9 @@ _attempts = meter.create_counter("crossdock.job.attempts", description="Attempts
 _duration = meter.create_histogram("crossdock.job.duration", unit="s", description="How long an attempt took")
 _age = meter.create_gauge("crossdock.job.age", unit="s", description="Age of the oldest open job")
 _late = meter.create_gauge("crossdock.job.late", description="Open jobs past their deadline")
-_circuit = meter.create_gauge("crossdock.job.circuit", description="0 closed, 1 half open, 2 open")
+_circuit = meter.create_gauge(
+    "crossdock.job.circuit", description="0 closed, 1 half open, 2 open: the worst party's"
+)
 _random = SystemRandom()
 
 #: While a release rolls out, its jobs may be there before the process that knows them.
@@ -43,8 +45,13 @@ _NEWER_CODE_IS_ON_ITS_WAY_S = 600
 
 @dataclass(frozen=True, slots=True)
 class JobBounds:
-    """Times in seconds. `attempt_s` bounds one attempt, however often its lease is renewed."""
+    """Times in seconds. `attempt_s` bounds one attempt, however often its lease is renewed.
 
+    `at_once` bounds the attempts of a process at all destinations together, `longest_hold_s` for how long a
+    destination may ask to be left alone: then one more look tells whether it still means it.
+    """
+
+    at_once: int = 500
     lease_s: float = 30.0
     attempt_s: float = 300.0
     stop_s: float = 15.0
@@ -53,6 +60,7 @@ class JobBounds:
     first_retry_s: float = 0.5
     last_retry_s: float = 300.0
     latest_retry_after_s: float = 86_400.0
+    longest_hold_s: float = 900.0
     circuit: CircuitBounds = field(default_factory=CircuitBounds)
     # About a day at the longest back-off; earlier where nobody knows what the attempts have done.
     max_attempts_not_sent: int = 300
@@ -71,7 +79,8 @@ class _Attempt:
 class JobRunner:
     """Runs jobs of the given kinds at the given destinations; jobs of others are left for who knows them.
 
-    `handlers`: kind -> handler. Several processes may run at once; all bounds are per process.
+    `handlers`: kind -> handler. Several processes may run at once; all bounds are per process. Each party
+    of a destination has a lane of its own (lane.py).
     """
 
     def __init__(
@@ -84,7 +93,9 @@ class JobRunner:
         self._table = JobTable(database.engine)
         self._handlers = handlers
         self._bounds = bounds
-        self._lanes = {one.name: Lane(one, bounds.circuit) for one in destinations}
+        self._lanes = Lanes(destinations, bounds.circuit)
+        self._full: list[Lane] = []  # had due jobs and no room for them at the last look
+        self._seen_up_to = ""  # the party behind which the next look begins, so that each has its turn
         # Set by commits that ask for jobs, by attempts that end, and by `stop`.
         self._look = database.wakeups.jobs
         self._stopping = asyncio.Event()
@@ -124,9 +135,7 @@ class JobRunner:
 
     async def _woken(self, poll_s: float) -> bool:
         now = _now()
-        waits = [
-            wait for lane in self._lanes.values() if (wait := lane.opens_in_s(now)) is not None and wait > 0
-        ]
+        waits = [wait for lane in self._full if (wait := lane.opens_in_s(now)) is not None and wait > 0]
         try:
             async with asyncio.timeout(min([poll_s, *waits])):
                 await self._look.wait()
@@ -135,21 +144,43 @@ class JobRunner:
         await asyncio.sleep(0.002)  # what ends or commits together is claimed together
         return True
 
-    async def _claim(self) -> int:
+    async def _claim(self) -> bool:
+        """Start due jobs where there is room. True when there may be more right now."""
+        free = self._bounds.at_once - len(self._attempts)
+        if free <= 0 or not self._handlers:
+            return False
         now = _now()
-        rooms = {name: room for name, lane in self._lanes.items() if (room := lane.room(now)) > 0}
-        if not rooms or not self._handlers:
-            return 0
+        parties = await self._table.parties(self._seen_up_to)
+        all_seen = self._seen_up_to == "" and parties.last is None
+        self._seen_up_to = parties.last or ""
+        lanes: dict[str, Lane] = {}
+        rooms: dict[str, int] = {}
+        self._full = []
+        for destination in parties.due:
+            lane = self._lanes.of(destination, now)
+            if lane is None:
+                continue
+            room = min(lane.room(now), free)
+            if room == 0:
+                self._full.append(lane)
+                continue
+            lanes[destination], rooms[destination] = lane, room
+            free -= room
+            if free == 0:
+                self._seen_up_to = destination
+                break
+        if not rooms:
+            return not all_seen
         jobs = await self._table.claim(rooms, list(self._handlers), self._bounds.lease_s)
         for job in jobs:
-            self._start(job, claimed_at=now)
-        return len(jobs)
+            self._start(job, lanes[job.destination], claimed_at=now)
+        return bool(jobs) or not all_seen
 
-    def _start(self, job: Job, *, claimed_at: float) -> None:
+    def _start(self, job: Job, lane: Lane, *, claimed_at: float) -> None:
         ends_at = claimed_at + self._bounds.attempt_s
         lease = asyncio.timeout_at(min(claimed_at + self._bounds.lease_s, ends_at))
-        self._lanes[job.destination].started(job.lease, claimed_at)
-        task = asyncio.create_task(self._attempt(job, lease), name=f"job {job.kind}")
+        lane.started(job.lease, claimed_at)
+        task = asyncio.create_task(self._attempt(job, lane, lease), name=f"job {job.kind}")
         self._attempts[task] = _Attempt(job, task, ends_at, lease)
         task.add_done_callback(self._ended)
 
@@ -157,7 +188,7 @@ class JobRunner:
         del self._attempts[task]
         self._look.set()
 
-    async def _attempt(self, job: Job, lease: asyncio.Timeout) -> None:
+    async def _attempt(self, job: Job, lane: Lane, lease: asyncio.Timeout) -> None:
         began = _now()
         outcome, answered = "unknown", None
         try:
@@ -170,24 +201,25 @@ class JobRunner:
                     "crossdock.job.attempt": job.attempts,
                 },
             ) as attempt:
-                outcome, answered = await self._call(job, lease)
+                outcome, answered = await self._call(job, lane, lease)
                 attempt.set_attribute("crossdock.job.outcome", outcome)
         finally:
-            lane = self._lanes[job.destination]
             lane.ended(job.lease, answered=answered, now=_now())
-            labels = {"kind": job.kind, "destination": job.destination}
+            labels = {"kind": job.kind, "destination": lane.destination.name}
             _attempts.add(1, {**labels, "outcome": outcome})
             _duration.record(_now() - began, labels)
-            _circuit.set(lane.circuit.state(_now()), {"destination": job.destination})
 
-    async def _call(self, job: Job, lease: asyncio.Timeout) -> tuple[str, bool | None]:
+    async def _call(self, job: Job, lane: Lane, lease: asyncio.Timeout) -> tuple[str, bool | None]:
         """Call the handler, give back what it did not settle. Returns the outcome; whether they answered."""
         try:
             async with lease:
                 await self._handlers[job.kind](job)
         except NotSent as error:
             await self._give_back(job, "not_sent", str(error), retry_after_s=error.retry_after_s)
-            return "not_sent", False
+            if error.retry_after_s is None:
+                return "not_sent", False
+            lane.hold(_now() + min(error.retry_after_s, self._bounds.longest_hold_s))
+            return "not_sent", None  # they answered, and did not do it
         except OutcomeUnknown as error:
             await self._give_back(job, "unknown", str(error))
             return "unknown", False
@@ -275,17 +307,17 @@ class JobRunner:
 
     async def _watch(self) -> None:
         now = _now()
-        for name, lane in self._lanes.items():
-            _circuit.set(lane.circuit.state(now), {"destination": name})
+        for name, state in self._lanes.worst_circuits(now).items():
+            _circuit.set(state, {"destination": name})
         late: dict[tuple[str, str], int] = {}
         for open_jobs in await self._table.watch():
-            labels = {"destination": open_jobs.destination, "kind": open_jobs.kind}
-            late[open_jobs.destination, open_jobs.kind] = open_jobs.late
+            labels = {"destination": open_jobs.family, "kind": open_jobs.kind}
+            late[open_jobs.family, open_jobs.kind] = open_jobs.late
             _age.set(open_jobs.age_s, labels)
             _late.set(open_jobs.late, labels)
-            if open_jobs.late > self._late.get((open_jobs.destination, open_jobs.kind), 0):
+            if open_jobs.late > self._late.get((open_jobs.family, open_jobs.kind), 0):
                 log.error("job.deadline_passed", **labels, jobs=open_jobs.late)
-            known = open_jobs.destination in self._lanes and open_jobs.kind in self._handlers
+            known = self._lanes.knows(open_jobs.family) and open_jobs.kind in self._handlers
             if not known and open_jobs.age_s > _NEWER_CODE_IS_ON_ITS_WAY_S:
                 log.error("job.nobody_runs_it", **labels, age_s=round(open_jobs.age_s))
         for destination, kind in self._late.keys() - late.keys():

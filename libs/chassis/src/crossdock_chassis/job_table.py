@@ -17,6 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crossdock_chassis.jobs import MAX_ERROR_LENGTH, Job
 from crossdock_contracts.envelope import Cause
 
+#: Destinations looked at by one statement.
+PARTIES_A_LOOK = 200
+
 _CLAIM = (
     text(
         """
@@ -43,6 +46,24 @@ _CLAIM = (
         bindparam("kinds", type_=ARRAY(Text)),
     )
     .columns(payload=JSONB)
+)
+
+# Each step is one probe of the index job_due: it costs what there are parties with open jobs, not what there
+# are jobs. `most` bounds it; the next look goes on behind the last party seen.
+_PARTIES = text(
+    """
+    with recursive party as (
+        (select destination, run_at, 1 as n from job where state = 'ready' and destination > :after
+         order by destination, run_at limit 1)
+        union all
+        select following.destination, following.run_at, party.n + 1 from party cross join lateral (
+            select destination, run_at from job where state = 'ready' and destination > party.destination
+            order by destination, run_at limit 1
+        ) as following
+        where party.n < :most
+    )
+    select destination, run_at <= crossdock_clock() as due from party
+    """
 )
 
 _RENEW = text(
@@ -96,13 +117,13 @@ _UNSETTLED = text(
 
 _WATCH = text(
     """
-    select destination, kind,
+    select split_part(destination, ':', 1) as family, kind,
            extract(epoch from crossdock_clock() - min(created_at))::double precision as age_s,
            count(*) filter (where deadline_at < crossdock_clock()) as late
     from (select destination, kind, created_at, deadline_at from job where state = 'ready'
           union all
           select destination, kind, created_at, deadline_at from job where state = 'running') as open
-    group by destination, kind
+    group by family, kind
     """
 )
 
@@ -117,12 +138,22 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class OpenJobs:
-    """What is open of one kind at one destination: the oldest one's age, how many are past their deadline."""
+    """What is open of one kind at one family: the oldest one's age, how many are past their deadline."""
 
-    destination: str
+    family: str
     kind: str
     age_s: float
     late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Destinations with a due job, in the order of their names. `last` is the last one looked at, due or not;
+    None when the look came to the end of them.
+    """
+
+    due: Sequence[str]
+    last: str | None
 
 
 class JobTable:
@@ -130,6 +161,14 @@ class JobTable:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    async def parties(self, after: str) -> Parties:
+        """Look which destinations behind `after` have a due job; at `PARTIES_A_LOOK` of them and no more."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            rows = (await connection.execute(_PARTIES, {"after": after, "most": PARTIES_A_LOOK})).all()
+        last = rows[-1].destination if len(rows) == PARTIES_A_LOOK else None
+        return Parties([row.destination for row in rows if row.due], last)
 
     async def claim(self, rooms: Mapping[str, int], kinds: Sequence[str], lease_s: float) -> list[Job]:
         """Take up to `rooms[destination]` due jobs of the kinds we can run, the oldest first."""

@@ -21,7 +21,10 @@ MAX_ERROR_LENGTH = 500
 
 
 class NotSent(Exception):
-    """Nothing reached them, or they asked us to come later: the runner tries again after `retry_after_s`."""
+    """Nothing was done: they were not reached, or they asked us to come later.
+
+    With `retry_after_s`, as in an answer 429, the runner leaves the whole destination alone for that long.
+    """
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
@@ -63,11 +66,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Bounds of one party we call: calls at once per process, calls a second per process."""
+    """A family of parties we call, and the bounds of each: calls at once and a second, per process.
+
+    Jobs for `shopify` and for every `shopify:<anything>` belong to the family `shopify`. Each of these
+    parties has the bounds for itself, so one shop that is slow or down holds up no other.
+    """
 
     name: str
     concurrency: int = 8
     rate_per_s: float | None = None
+
+
+def family_of(destination: str) -> str:
+    return destination.partition(":")[0]
 
 
 class JobHandler(Protocol):

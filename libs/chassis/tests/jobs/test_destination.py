@@ -101,7 +101,7 @@ async def jobs(database: Database[Transaction]) -> list[RowMapping]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not await condition():  # noqa: ASYNC110  # other processes take part
             await asyncio.sleep(0.02)
 

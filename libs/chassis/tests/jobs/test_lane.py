@@ -1,7 +1,7 @@
 from uuid import UUID, uuid4
 
 from crossdock_chassis.jobs import Destination
-from crossdock_chassis.lane import CircuitBounds, CircuitState, Lane, TokenBucket
+from crossdock_chassis.lane import CircuitBounds, CircuitState, Lane, Lanes, TokenBucket
 
 BOUNDS = CircuitBounds(failures=3, pause_s=2, max_pause_s=5)
 
@@ -134,3 +134,53 @@ def test_a_rate_below_one_a_second_waits_as_long_as_it_takes() -> None:
     assert lane.room(0) == 0
     assert lane.opens_in_s(0) == 2
     assert lane.room(2) == 1
+
+
+def test_a_lane_that_is_held_has_no_room_until_then() -> None:
+    lane = a_lane()
+
+    lane.hold(5)
+    lane.hold(3)
+
+    assert lane.room(4.9) == 0
+    assert lane.opens_in_s(4) == 1
+    assert lane.room(5) == 4
+
+
+def some_lanes(*, most: int = 4) -> Lanes:
+    return Lanes([Destination("shopify"), Destination("ebay")], BOUNDS, most=most)
+
+
+def lane_of(lanes: Lanes, destination: str) -> Lane:
+    lane = lanes.of(destination, 0)
+    assert lane is not None
+    return lane
+
+
+def test_each_party_of_a_destination_has_a_lane_of_its_own() -> None:
+    lanes = some_lanes()
+
+    fail(lane_of(lanes, "shopify:one"), 3, now=0)
+
+    assert lane_of(lanes, "shopify:one").room(0) == 0
+    assert lane_of(lanes, "shopify:two").room(0) == 8
+    assert lane_of(lanes, "shopify").room(0) == 8
+    assert lanes.of("etsy:one", 0) is None
+    assert lanes.of("shopifyish", 0) is None
+    assert lanes.worst_circuits(0) == {"shopify": CircuitState.OPEN, "ebay": CircuitState.CLOSED}
+
+
+def test_the_longest_unused_lanes_are_forgotten_before_those_in_trouble_and_never_busy_ones() -> None:
+    lanes = some_lanes(most=4)
+    begin(lane_of(lanes, "ebay:busy"), now=0)
+    fail(lane_of(lanes, "ebay:down"), 3, now=0)
+    quiet = lane_of(lanes, "ebay:quiet")
+    lane_of(lanes, "ebay:used").hold(1)
+    lane_of(lanes, "ebay:down")
+
+    lane_of(lanes, "ebay:new")  # a fifth one
+
+    assert lane_of(lanes, "ebay:busy").busy
+    assert lane_of(lanes, "ebay:down").room(0) == 0
+    assert lane_of(lanes, "ebay:used").room(0) == 0
+    assert lane_of(lanes, "ebay:quiet") is not quiet

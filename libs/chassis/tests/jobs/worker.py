@@ -13,14 +13,14 @@ from crossdock_chassis.jobs import Destination, Job
 
 async def main() -> None:
     database = Database(open_engine(os.environ["WORKER_DATABASE_URL"]), Transaction)
+    http = httpx.AsyncClient(base_url=sys.argv[1], timeout=60)
 
     async def book(job: Job) -> None:
-        async with httpx.AsyncClient(base_url=sys.argv[1], timeout=60) as http:
-            await http.post("/book", json={"reference": job.reference})
+        await http.post("/book", json={"reference": job.reference})
         async with database.transaction() as tx:
             await tx.jobs.done(job)
 
-    await JobRunner(database, {"book": book}, [Destination("carrier")], JobBounds(lease_s=1.5)).run()
+    await JobRunner(database, {"book": book}, [Destination("carrier")], JobBounds(lease_s=3)).run()
 
 
 asyncio.run(main())
