@@ -18,7 +18,7 @@ from shipping_service.domain.dispatch import (
     take_back,
 )
 from shipping_service.domain.effects import Noted, Wish
-from shipping_service.domain.label import MARKETPLACE
+from shipping_service.domain.label import MARKETPLACE, LabelState
 from shipping_service.domain.labelling import advance, not_bought, waiting_for
 from shipping_service.domain.leg_table import ASKED, LegEvent, LegState, Reaction
 from shipping_service.domain.order import STOPPED, OrderState, Snapshot
@@ -171,13 +171,14 @@ def _ask_to_stop(dispatch: Dispatch, leg: Leg, event: LegEvent, answer: Answer, 
             return
         case Reaction.COMPENSATE:
             _void_live(dispatch, leg, answer, terms)
+    label = leg.label
+    if leg.state is LegState.CANCELLING and label is not None and label.carrier == MARKETPLACE:
+        label.state = LabelState.DROPPED  # nobody pays for a request, so there is no outcome to wait for
+        react(dispatch, leg, LegEvent.NOT_BOUGHT)
     if leg.state is LegState.CANCELLED:
         answer.stopped.append((leg.shipment_id, stop(leg, answer.wish)))
-        return
-    leg.wish = answer.wish
-    label = leg.label
-    if label is not None and label.carrier == MARKETPLACE:
-        not_bought(dispatch, leg, label, terms)  # nobody pays for a request
+    else:
+        leg.wish = answer.wish
 
 
 def _void_live(dispatch: Dispatch, leg: Leg, answer: Answer, terms: Terms) -> None:
