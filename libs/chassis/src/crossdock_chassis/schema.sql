@@ -190,7 +190,7 @@ create index timer_due on timer (due_at);
 -- What people did to the machinery: who, and why.
 create table operation_audit (
     audit_id uuid primary key,
-    action text not null check (action in ('job_retried', 'job_retried_as_not_done', 'rebuild_requested')),
+    action text not null check (action in ('job_retried', 'job_retried_as_not_done', 'rebuild_requested', 'outbox_released')),
     subject text not null,
     merchant_id text,
     actor_kind text not null,

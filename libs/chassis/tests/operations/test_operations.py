@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -132,6 +133,8 @@ async def add_job(
         ("GET", "/parked/k", READ, WRITE),
         ("GET", "/jobs", READ, WRITE),
         ("GET", f"/jobs/{UUID(int=7)}", READ, WRITE),
+        ("GET", "/outbox/parked", READ, WRITE),
+        ("POST", "/outbox/parked/k/release", WRITE, READ),
         ("POST", "/rebuild", WRITE, READ),
         ("POST", "/parked/replay", WRITE, READ),
         ("POST", "/parked/k/replay", WRITE, READ),
@@ -352,3 +355,65 @@ async def test_a_rebuild_is_asked_for_with_a_reason(database: Database[Transacti
     assert status["log"]["rebuild_wanted"] == "the broker's disk is gone"
     [audit] = await sql(database, "select action, subject, reason from operation_audit")
     assert tuple(audit) == ("rebuild_requested", "1", "the broker's disk is gone")
+
+
+async def park_in_outbox(database: Database[Transaction], key: str, *errors: str) -> None:
+    """As the relay does: the events are in the outbox and go aside with what they were refused for."""
+    for error in errors:
+        wire = replace(encode(an_event("x"), event_id=new_id(), at=datetime.now(UTC), cause=Cause()), key=key)
+        async with database.transaction() as tx:
+            tx.outbox.add_wire(wire)
+        await sql(
+            database,
+            """
+            with gone as (delete from outbox returning *)
+            insert into outbox_parked (shard, seq, event_id, topic, key, headers, payload, created_at, error)
+            select shard, seq, event_id, topic, key, headers, payload, created_at, :error from gone
+            """,
+            error=error,
+        )
+
+
+async def test_what_rests_in_the_outbox_is_grouped_and_paged(database: Database[Transaction]) -> None:
+    await park_in_outbox(database, "order/1", "300000 bytes, more than 262144", "follows")
+    await park_in_outbox(database, "order/2", "270000 bytes, more than 262144")
+    await park_in_outbox(database, "order/3", "there is no topic x")
+
+    async with a_client(database, READ) as client:
+        first = (await client.get("/outbox/parked", params={"limit": 2})).json()
+        second = (
+            await client.get("/outbox/parked", params={"limit": 2, "cursor": first["next_cursor"]})
+        ).json()
+
+    assert [(one["keys"], one["events"], one["sample_keys"]) for one in first["groups"]] == [
+        (2, 3, ["order/1", "order/2"]),
+        (1, 1, ["order/3"]),
+    ]
+    assert [(one["key"], one["events"], one["error"], one["merchant_id"]) for one in first["items"]] == [
+        ("order/1", 2, "300000 bytes, more than 262144", "default"),
+        ("order/2", 1, "270000 bytes, more than 262144", "default"),
+    ]
+    assert [one["key"] for one in second["items"]] == ["order/3"]
+    assert (second["groups"], second["next_cursor"]) == ([], None)
+
+
+async def test_a_key_is_released_into_the_outbox_in_order_and_the_audit_says_who_and_why(
+    database: Database[Transaction],
+) -> None:
+    await park_in_outbox(database, "order/1", "too large", "follows")
+    await park_in_outbox(database, "order/2", "too large")
+    parked = await sql(database, "select seq from outbox_parked where key = 'order/1' order by seq")
+
+    async with a_client(database, WRITE) as client:
+        unexplained = await client.post("/outbox/parked/order/1/release", json={})
+        answer = await client.post("/outbox/parked/order/1/release", json={"reason": "limit raised"})
+        again = await client.post("/outbox/parked/order/1/release", json={"reason": "limit raised"})
+
+    assert (unexplained.status_code, answer.status_code, again.status_code) == (422, 202, 404)
+    assert answer.json() == {"events": 2}
+    assert await sql(database, "select seq from outbox order by shard, seq") == parked
+    assert [one.key for one in await sql(database, "select key from outbox_parked")] == ["order/2"]
+    [audit] = await sql(
+        database, "select action, subject, merchant_id, actor_name, reason from operation_audit"
+    )
+    assert tuple(audit) == ("outbox_released", "order/1", "default", "ops", "limit raised")

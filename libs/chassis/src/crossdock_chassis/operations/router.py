@@ -23,6 +23,16 @@ from crossdock_chassis.operations.jobs import (
     retry_job,
     show_job,
 )
+from crossdock_chassis.operations.outbox import (
+    NothingReleased,
+    OutboxParkedGroup,
+    OutboxParkedKey,
+    Release,
+    Released,
+    list_groups,
+    list_keys,
+    release,
+)
 from crossdock_chassis.operations.status import Status, read_status
 from crossdock_chassis.parking import (
     NotParked,
@@ -73,6 +83,14 @@ class Discarded(BaseModel):
     events: int
 
 
+class OutboxParkedPage(BaseModel):
+    """Keys that rest in the outbox. `groups`, on the first page alone, counts all of them by their error."""
+
+    groups: list[OutboxParkedGroup]
+    items: list[OutboxParkedKey]
+    next_cursor: str | None
+
+
 class Rebuild(BaseModel):
     """Ask for the log to be written anew from the event log, under the next epoch."""
 
@@ -87,6 +105,7 @@ def operations_router(database: Database[Any], *, consumer: str, handlers: Handl
     """Routes for one service. `consumer` is its name; `handlers` what replayed events are handed to."""
     router = APIRouter(prefix="/v1/operations", tags=["operations"])
     _add_status(router, database, consumer)
+    _add_outbox(router, database)
     _add_parked(router, database, consumer, Replayer(database, consumer, handlers))
     _add_jobs(router, database)
     return router
@@ -109,6 +128,30 @@ def _add_status(router: APIRouter, database: Database[Any], consumer: str) -> No
                 tx.connection, "rebuild_requested", str(epoch), actor=principal.actor, reason=body.reason
             )
         return RebuildAsked(epoch=epoch)
+
+
+def _add_outbox(router: APIRouter, database: Database[Any]) -> None:
+    @router.get("/outbox/parked")
+    async def get_outbox_parked(_: _Reader, paging: Paging) -> OutboxParkedPage:
+        """Keys whose events the broker refuses for what they are, in the order of their names."""
+        after = paging.key(str)
+        async with database.engine.connect() as connection:
+            groups = await list_groups(connection) if after is None else []
+            keys = await list_keys(connection, after=after[0] if after else "", rows=paging.limit + 1)
+        page = page_of(keys, paging, item=lambda one: one, key=lambda one: [one.key])
+        return OutboxParkedPage(groups=list(groups), items=page.items, next_cursor=page.next_cursor)
+
+    @router.post("/outbox/parked/{key:path}/release", status_code=202)
+    async def post_release(key: _Key, body: Release, principal: _Writer) -> Released:
+        """Hand a key's events to the relay again. Safe to repeat: what is still refused rests again."""
+        tx: Transaction
+        async with database.transaction() as tx:
+            try:
+                events = await release(tx, key, reason=body.reason, actor=principal.actor)
+            except NothingReleased as error:
+                raise _not_parked() from error
+        database.wakeups.outbox.set()
+        return Released(events=events)
 
 
 def _add_parked(router: APIRouter, database: Database[Any], consumer: str, replayer: Replayer[Any]) -> None:
