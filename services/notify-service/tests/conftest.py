@@ -14,6 +14,7 @@ from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_sandbox.testing import MailboxSandbox, running_mailbox
 from notify_service.adapters.rendering import TemplateRenderer
 from notify_service.api.app import build_app
+from notify_service.messaging import HANDLERS
 from notify_service.persistence.transaction import NotifyDatabase, open_database
 from notify_service.use_cases.ports import Policy
 
@@ -66,7 +67,7 @@ async def client(database: NotifyDatabase) -> AsyncIterator[httpx.AsyncClient]:
         merchant_id="default",
         scopes=["notifications:read", "notifications:write"],
     )
-    app = build_app(database, TemplateRenderer())
+    app = build_app(database, TemplateRenderer(), HANDLERS)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://notify",

@@ -41,17 +41,18 @@ class Mailbox:
         (await self.http.put("/_sandbox/faults", json=[rule])).raise_for_status()
 
 
-def email_channel(port: int, **more: Any) -> EmailChannel:
-    settings = EmailSettings(
+def email_settings(port: int, **more: Any) -> EmailSettings:
+    return EmailSettings(
         **{
             "host": "127.0.0.1",
             "port": port,
             "sender": "Lumo Demo <orders@lumo-demo.example>",
             "connections": 2,
+            "command_timeout_s": 2,
+            "data_timeout_s": 0.5,
             **more,
         }
     )
-    return EmailChannel(SmtpPool(settings), settings)
 
 
 @dataclass
@@ -63,7 +64,8 @@ class Stage:
 
     @classmethod
     def open(cls, database: NotifyDatabase, mailbox: Mailbox) -> "Stage":
-        channel = email_channel(mailbox.smtp_port, command_timeout_s=2, data_timeout_s=0.5)
+        settings = email_settings(mailbox.smtp_port)
+        channel = EmailChannel(SmtpPool(settings), settings)
         return cls(database, mailbox, channel, ChannelJobs(database, {"email": channel}, TemplateRenderer()))
 
     async def close(self) -> None:

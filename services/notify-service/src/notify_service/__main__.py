@@ -46,7 +46,7 @@ def build() -> Service:
         version=VERSION,
         settings=settings,
         database=database,
-        build_app=lambda: build_app(database, renderer, docs=settings.api_docs),
+        build_app=lambda: build_app(database, renderer, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
         publishes=(NotificationSentV1, NotificationFailedV1),
         handlers=HANDLERS,

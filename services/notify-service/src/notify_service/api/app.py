@@ -2,25 +2,28 @@
 
 from fastapi import FastAPI
 
+from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import create_app
 from crossdock_chassis.operations import operations_router
 from notify_service.api.problems import DOMAIN_ERRORS
 from notify_service.api.routes import messages
-from notify_service.messaging import HANDLERS
 from notify_service.persistence.transaction import NotifyDatabase
 from notify_service.use_cases.ports import Renderer
 
 VERSION = "0.1.0"
 
 
-def build_app(database: NotifyDatabase, renderer: Renderer, *, docs: bool = False) -> FastAPI:
+def build_app(
+    database: NotifyDatabase, renderer: Renderer, handlers: Handlers, *, docs: bool = False
+) -> FastAPI:
+    """`handlers`: what parked events are replayed with."""
     app = create_app(
         "notify-service",
         VERSION,
         database=database,
         routers=[
             messages.router,
-            operations_router(database, consumer="notify", handlers=HANDLERS),
+            operations_router(database, consumer="notify", handlers=handlers),
         ],
         domain_errors=DOMAIN_ERRORS,
         docs=docs,
