@@ -54,3 +54,11 @@ async def test_a_broken_marketplace_folder_stops_the_service(tmp_path: Path, cod
     async with open_http_client("test") as http:
         with pytest.raises(BrokenMarketplace, match="parrot"):
             load_marketplaces(http, package)
+
+
+async def test_a_marketplaces_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETPLACE_SHOPIFY_API_VERSION", "latest")
+
+    async with open_http_client("test") as http:
+        with pytest.raises(InvalidSettings, match="MARKETPLACE_SHOPIFY_API_VERSION"):
+            load_marketplaces(http)

@@ -78,6 +78,36 @@ def test_shippings_answer_alone_does_not_end_a_cancel() -> None:
     assert order.status is OrderStatus.CANCELLING
 
 
+def test_inventorys_answer_alone_does_not_end_a_cancel() -> None:
+    order = an_order(2)
+    play(order, lambda one: one.ask_cancel("buyer"), released(2, 2))
+
+    assert order.status is OrderStatus.CANCELLING
+
+
+def test_a_cancel_waits_for_the_legs_that_shipping_has_still_to_answer_for() -> None:
+    order = an_order(2)
+    play(order, lambda one: reserved(one, ("a", 0, 1), ("b", 0, 1)), lambda one: one.ask_cancel("buyer"))
+
+    play(order, lambda one: answered(one, "a", pending=("b",), answers=2), released(2, 2, "a"))
+
+    assert order.status is OrderStatus.CANCELLING
+
+
+def test_shippings_newest_answer_counts_when_an_older_one_comes_late() -> None:
+    order = an_order(2)
+    play(order, lambda one: reserved(one, ("a", 0, 1), ("b", 0, 1)), lambda one: one.ask_cancel("buyer"))
+
+    play(
+        order,
+        lambda one: answered(one, "b", version=2, answers=2),
+        lambda one: answered(one, "a", pending=("b",), version=1, answers=2),
+        released(2, 2, "a", "b"),
+    )
+
+    assert order.status is OrderStatus.CANCELLED
+
+
 def test_an_answer_to_an_older_version_does_not_end_a_cancel() -> None:
     order = an_order(2)
     play(

@@ -9,6 +9,7 @@ from types import MappingProxyType, ModuleType
 
 import httpx
 
+from crossdock_chassis.config import InvalidSettings
 from order_service.adapters import marketplaces
 from order_service.use_cases.ports import Marketplace
 
@@ -20,12 +21,16 @@ class BrokenMarketplace(Exception):
 def load_marketplaces(
     http: httpx.AsyncClient, package: ModuleType = marketplaces
 ) -> Mapping[str, Marketplace]:
-    """Platform code to marketplace. Raises BrokenMarketplace for the first folder that cannot be used."""
+    """Platform code to marketplace. Raises BrokenMarketplace for the first folder that cannot be used,
+    InvalidSettings.
+    """
     found: dict[str, Marketplace] = {}
     for module in pkgutil.iter_modules(package.__path__):
         name = f"{package.__name__}.{module.name}"
         try:
             marketplace = import_module(name).open_marketplace(http)
+        except InvalidSettings:
+            raise
         except Exception as error:  # whatever is wrong with it, the service must not start without it
             raise BrokenMarketplace(module.name, f"{type(error).__name__}: {error}") from error
         if not isinstance(marketplace, Marketplace) or marketplace.code != module.name:

@@ -10,8 +10,8 @@ from order_service.use_cases.ports import Account, Gateway, Marketplace
 
 
 def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
-    """All that marketplace_registry.py reads. Raises pydantic.ValidationError when its settings are wrong."""
-    settings = ShopifySettings()
+    """All that marketplace_registry.py reads. Raises InvalidSettings."""
+    settings = ShopifySettings.load()
 
     def open_gateway(account: Account) -> Gateway:
         return ShopifyGateway(http, account, api_version=settings.api_version, timeout_s=settings.timeout_s)
