@@ -79,9 +79,6 @@ class FakeSkus:
     async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
         return Catalog({}, self.known)
 
-    async def facts(self, merchant_id: str, skus: Collection[str]) -> Mapping[str, SkuFacts]:
-        return self.known
-
     async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
         self.known |= {sku: one for sku, (_, one) in facts.items()}
         return set(facts)

@@ -47,8 +47,6 @@ class LegEvent(StrEnum):
 S = LegState
 #: Units that have left the warehouse.
 GONE: Final = frozenset({S.HANDED_OVER, S.DELIVERED, S.RETURNED, S.LOST})
-#: Nothing more is expected of them before the hand-over.
-STOPPED: Final = frozenset({S.CANCELLED})
 
 _ignore: Final[Move[LegState]] = Move(Reaction.IGNORE)
 _defer: Final[Move[LegState]] = Move(Reaction.DEFER)

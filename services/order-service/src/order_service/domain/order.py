@@ -132,15 +132,12 @@ class Order:
             raise IllegalMove(self.identity.order_id, self.status.value, event.value)
         self._note(move, subject or self.key)
         if move.reaction is Reaction.COMPENSATE and event is OrderEvent.STOCK_RESERVED:
-            self._wished = (
-                True  # said again at a new version: inventory and shipping answer it like the first
-            )
+            # Said again at a new version: inventory and shipping answer it like the first.
+            self._wished = True
         return move.reaction is not Reaction.IGNORE
 
     def move_leg(self, leg: Leg, event: LegEvent, *, subject: str | None = None) -> None:
-        """Look the event up in the leg's table and do what it says. DEFER is the caller's to see
-        beforehand.
-        """
+        """Look the event up in the leg's table and do what it says. To defer is the caller's."""
         move = LEG_TABLE[leg.state][event]
         self._note(move, subject or str(leg.allocation_id))
         if move.to is not None:

@@ -28,10 +28,6 @@ _CATALOG = text(
     )
     """
 ).bindparams(_NAMES)
-_FACTS = text(
-    "select sku as name, active, hs_code, origin_country, customs_description from sku "
-    "where merchant_id = :merchant_id and sku = any(:names)"
-).bindparams(_NAMES)
 _LEARN = text(
     """
     insert into sku as old (merchant_id, sku, version, active, hs_code, origin_country, customs_description)
@@ -73,11 +69,6 @@ class SkuTables:
             else:
                 known[row["name"]] = _facts(row)
         return Catalog(mapped, known)
-
-    async def facts(self, merchant_id: str, skus: Collection[str]) -> Mapping[str, SkuFacts]:
-        values = {"merchant_id": merchant_id, "names": sorted(skus)}
-        rows = (await self._connection.execute(_FACTS, values)).mappings()
-        return {row["name"]: _facts(row) for row in rows}
 
     async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
         rows = [
