@@ -9,9 +9,9 @@ from crossdock_chassis.http import add_token
 from crossdock_chassis.migrations import upgrade
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_cli.embedded.templates import FreshDatabase
-from order_service.__main__ import HANDLERS
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import build_app
+from order_service.messaging import HANDLERS
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.transaction import OrderDatabase, open_database
 from order_service.use_cases.import_order import Retention

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 from crossdock_chassis.database import open_engine
-from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_chassis.process import Service, run_service
@@ -16,7 +15,7 @@ from crossdock_contracts.orders import (
 )
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import VERSION, build_app
-from order_service.messaging import inventory_events, shipping_events
+from order_service.messaging import HANDLERS
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
@@ -26,7 +25,6 @@ from order_service.settings import OrderSettings
 from order_service.use_cases.import_order import Retention
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-HANDLERS: Handlers = {**inventory_events.HANDLERS, **shipping_events.HANDLERS}
 ERASE_EVERY_S = 3600.0
 
 
