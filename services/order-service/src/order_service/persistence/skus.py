@@ -51,6 +51,11 @@ _MAP = text(
     """
 )
 
+# Whoever finds something missing is about to wait for news of it, and must not miss news being written
+# right now: it looks again when all such news is committed, and later news waits for its commit.
+_HOLD_STILL = text("select pg_advisory_xact_lock_shared(hashtextextended('catalogue/' || :merchant_id, 0))")
+_CHANGE = text("select pg_advisory_xact_lock(hashtextextended('catalogue/' || :merchant_id, 0))")
+
 
 class SkuTables:
     """`sku` and `sku_map`, in one transaction."""
@@ -60,6 +65,13 @@ class SkuTables:
 
     async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
         values = {"merchant_id": merchant_id, "account": account, "names": sorted(external_skus)}
+        found = await self._read(values)
+        if any(_lacks(found, name) for name in external_skus):
+            await self._connection.execute(_HOLD_STILL, {"merchant_id": merchant_id})
+            found = await self._read(values)
+        return found
+
+    async def _read(self, values: Mapping[str, object]) -> Catalog:
         mapped: dict[str, Mapped] = {}
         known: dict[str, SkuFacts] = {}
         for row in (await self._connection.execute(_CATALOG, values)).mappings():
@@ -82,10 +94,12 @@ class SkuTables:
             }
             for sku, (version, one) in facts.items()
         ]
+        await self._connection.execute(_CHANGE, {"merchant_id": merchant_id})
         values = {"merchant_id": merchant_id, "rows": json.dumps(rows)}
         return set((await self._connection.execute(_LEARN, values)).scalars())
 
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None:
+        await self._connection.execute(_CHANGE, {"merchant_id": merchant_id})
         parts = [{"sku": one.sku, "units": one.units} for one in mapped.components]
         values = {"merchant_id": merchant_id, "account": account, "external_sku": external_sku}
         await self._connection.execute(_MAP, values | {"components": json.dumps(parts)})
@@ -99,3 +113,9 @@ def _facts(row: RowMapping) -> SkuFacts:
         origin_country=row["origin_country"],
         customs_description=row["customs_description"],
     )
+
+
+def _lacks(found: Catalog, name: str) -> bool:
+    """Whether an order of this SKU may have to wait for news of it."""
+    mapped = found.resolve(name)
+    return mapped is None or not all(found.known[part.sku].ready_for_customs for part in mapped.components)
