@@ -88,6 +88,16 @@ async def test_a_tracking_number_is_told_until_the_shop_has_confirmed_it(
     assert (await column(database, "select what from order_history order by n"))[-1] == "write_back.confirmed"
 
 
+async def test_each_account_is_called_for_itself_so_that_none_holds_up_another(
+    database: OrderDatabase,
+) -> None:
+    account = an_account()
+
+    await ship(database, account)
+
+    assert await column(database, "select destination from job") == [f"shopify:{account.account}"]
+
+
 async def test_a_shop_that_says_no_becomes_an_exception_for_the_seller(
     database: OrderDatabase, marketplaces: Mapping[str, Marketplace], tmp_path: Path
 ) -> None:

@@ -61,7 +61,7 @@ async def _import(
             FETCH_JOB,
             f"{imported.order_id}:{message.message_id}",
             merchant_id=account.merchant_id,
-            destination=account.platform,
+            destination=f"{account.platform}:{account.account}",
             payload={
                 "account": account.account,
                 "external_id": canonical.external_id,

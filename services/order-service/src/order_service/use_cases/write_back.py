@@ -46,7 +46,7 @@ async def owe_tracking(event: ParcelShippedV1, order: Order, *, tx: Transaction)
         TRACKING_JOB,
         str(obligation.obligation_id),
         merchant_id=event.merchant_id,
-        destination=order.identity.platform,
+        destination=f"{order.identity.platform}:{order.identity.account}",
         payload={"obligation_id": str(obligation.obligation_id)},
         deadline_at=deadline,
         caused_by=event.cause,
