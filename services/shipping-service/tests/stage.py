@@ -4,7 +4,7 @@ carrier, and what is said is read from the real outbox."""
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,7 +19,7 @@ from shipping_service.domain.rules import Conditions, Rule
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
 from shipping_service.persistence.transaction import ShippingDatabase
-from shipping_service.use_cases.ports import Capabilities
+from shipping_service.use_cases.ports import Capabilities, CarrierGateway
 
 from .samples import MERCHANT, AnOrder
 from .scripted_carrier import ScriptedCarrier
@@ -29,18 +29,22 @@ QUICK = JobBounds(first_poll_s=0.005, last_poll_s=0.02, first_retry_s=0.01, last
 E = TypeVar("E", bound=Event)
 
 
+C = TypeVar("C", bound=CarrierGateway)
+
+
 @dataclass
-class Stage:
+class StageWith(Generic[C]):
+    """`carrier` is what the jobs call."""
+
     database: ShippingDatabase
     urls: DatabaseUrls
-    carrier: ScriptedCarrier
+    carrier: C
     capabilities: Capabilities = CAPABILITIES
+    code: str = "scripted"
 
-    async def set_up(self) -> None:
+    async def set_up(self, service: str = "Parcel:Economy") -> None:
         async with self.database.transaction() as tx:
-            await tx.rules.put(
-                Rule(new_id(), MERCHANT, 100, "everything", Conditions(), "scripted", "Parcel:Economy")
-            )
+            await tx.rules.put(Rule(new_id(), MERCHANT, 100, "everything", Conditions(), self.code, service))
 
     async def hear(self, *events: Event) -> list[Event]:
         """Handle the events as one batch of the consumer, and return what was published since."""
@@ -53,8 +57,8 @@ class Stage:
 
     async def work(self) -> list[Event]:
         """Run the jobs that are due, and those that follow from them; return what was published since."""
-        jobs = CarrierJobs(self.database, {"scripted": Connected(self.capabilities, self.carrier)})
-        runner = JobRunner(self.database, jobs.handlers, [Destination("scripted")], QUICK)
+        jobs = CarrierJobs(self.database, {self.code: Connected(self.capabilities, self.carrier)})
+        runner = JobRunner(self.database, jobs.handlers, [Destination(self.code)], QUICK)
         task = asyncio.create_task(runner.run())
         try:
             async with asyncio.timeout(20):
@@ -123,6 +127,9 @@ class Stage:
         """Take the order to its label."""
         await self.hear(order.created(), order.reserved())
         return await self.work()
+
+
+Stage = StageWith[ScriptedCarrier]
 
 
 def only(kind: type[E], events: Sequence[Event]) -> E:

@@ -60,15 +60,13 @@ def test_one_missing_weight_leaves_no_weight() -> None:
 @pytest.mark.parametrize(
     ("lacking", "code"),
     [
-        ({"weight_g": None}, "missing_weight"),
-        ({"hs_code": None}, "missing_hs_code"),
-        ({"origin_country": None}, "missing_origin"),
+        (replace(MUG, weight_g=None), "missing_weight"),
+        (replace(MUG, hs_code=None), "missing_hs_code"),
+        (replace(MUG, origin_country=None), "missing_origin"),
     ],
 )
-def test_across_a_border_each_missing_fact_has_its_code_and_its_sku(
-    lacking: dict[str, None], code: str
-) -> None:
-    found = missing([some(), some(1, replace(MUG, **lacking), sku="bare")], customs=True, repaired=None)
+def test_across_a_border_each_missing_fact_has_its_code_and_its_sku(lacking: SkuFacts, code: str) -> None:
+    found = missing([some(), some(1, lacking, sku="bare")], customs=True, repaired=None)
 
     assert found is not None
     assert (found.code, found.field is not None and "bare" in found.field) == (code, True)

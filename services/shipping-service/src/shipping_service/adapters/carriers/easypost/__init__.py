@@ -11,6 +11,9 @@ def _open_gateway() -> CarrierGateway:
 
 CARRIER = Carrier(
     code="easypost",
-    capabilities=Capabilities(can_find=True, can_void=True, void_is_async=True),
+    # A shipment is bought once, for good; a purchase whose answer is lost may take as long as one call may.
+    capabilities=Capabilities(
+        can_find=True, can_void=True, void_is_async=True, pays_once=True, settles_s=60.0
+    ),
     open_gateway=_open_gateway,
 )
