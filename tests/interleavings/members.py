@@ -1,0 +1,150 @@
+"""A service without its process: handlers, timers and jobs on a real database, one transaction at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crossdock_chassis import inbox
+from crossdock_chassis.database import Database
+from crossdock_chassis.handlers import Handlers
+from crossdock_chassis.job_table import GiveUp, JobTable
+from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
+from crossdock_chassis.timer_runner import TimerRunner
+from crossdock_chassis.timers import TimerHandler
+from crossdock_contracts.envelope import Event
+
+RETRY_S = 60.0
+GIVE_UP = GiveUp(max_attempts=50, max_unknown_s=86_400.0)
+
+
+class Died(Exception):
+    """The process died here: what was not committed is gone, and nobody settles the job."""
+
+
+@dataclass
+class Clock:
+    """The time of every transaction of the engines it was put on."""
+
+    now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def rule(self, engine: AsyncEngine) -> None:
+        @event.listens_for(engine.sync_engine, "begin")
+        def set_time(connection: Connection) -> None:
+            connection.exec_driver_sql(f"set local crossdock.now = '{self.now.isoformat()}'")
+
+    def pass_by(self, time: timedelta) -> None:
+        self.now += time
+
+
+@dataclass(kw_only=True)
+class Member:
+    """One of the four services."""
+
+    name: str
+    database: Database[Any]
+    handlers: Handlers
+    jobs: Mapping[str, JobHandler]
+    timers: Mapping[str, TimerHandler[Any]] = field(default_factory=dict)
+
+    @property
+    def topics(self) -> Mapping[str, type[Event]]:
+        return {kind.TOPIC: kind for kind in self.handlers}
+
+    async def hear(self, events: Sequence[Event], *, dies: bool = False) -> None:
+        """Handle one batch as the consumer does. `dies`: right before the commit. Raises Died then."""
+        async with self.database.transaction() as tx:
+            new = await inbox.claim(tx.connection, self.name, [one.meta.event_id for one in events])
+            for kind, handler in self.handlers.items():
+                batch: list[Event] = []
+                for one in events:
+                    if type(one) is kind and one.meta.event_id in new:
+                        new.remove(one.meta.event_id)
+                        batch.append(one)
+                if batch:
+                    await handler(batch, tx=tx)
+            if dies:
+                await tx.flush()
+                raise Died
+
+    async def claim(self) -> list[Job]:
+        """Take every job that is due, as processes with much room would."""
+        table = JobTable(self.database.engine)
+        due = (await table.parties("")).due
+        if not due:
+            return []
+        return await table.claim(dict.fromkeys(due, 100), list(self.jobs), 3600.0)
+
+    async def run(self, job: Job) -> str:
+        """Make one attempt, and give the job back as the runner does. Returns what came of it."""
+        table = JobTable(self.database.engine)
+        outcome, error, delay_s = "settled", "", RETRY_S
+        try:
+            await self.jobs[job.kind](job)
+        except NotSent as gone:
+            outcome, error, delay_s = "not_sent", str(gone), gone.retry_after_s or RETRY_S
+        except OutcomeUnknown as gone:
+            outcome, error = "unknown", str(gone)
+        except NeedsPerson as gone:
+            outcome, error = "needs_person", str(gone)
+        except Died:
+            outcome, error, delay_s = "unknown", "the lease ran out", 0.0
+        if outcome == "settled":
+            assert not await table.unsettled([job]), f"{job.kind} returned without settling its job"
+            return outcome
+        await table.give_back(
+            job,
+            error=error,
+            delay_s=delay_s,
+            unknown=outcome == "unknown",
+            needs_person=outcome == "needs_person",
+            give_up=GIVE_UP,
+        )
+        return outcome
+
+    async def fire(self, *, caught_up: bool) -> None:
+        """Fire the timers that may fire; `caught_up`: nothing that was said before now is still to be read."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    """
+                    insert into consumer_fence (consumer, topic, partition, caught_up_at)
+                    values (:consumer, 'everything', 0, case when :caught_up then crossdock_clock() end)
+                    on conflict (consumer, topic, partition) do update set caught_up_at =
+                        case when :caught_up then crossdock_clock() else consumer_fence.caught_up_at end
+                    """
+                ),
+                {"consumer": self.name, "caught_up": caught_up},
+            )
+        runner = TimerRunner(self.database, self.timers, self.name)
+        while await runner._fire_due():  # one look at a time: `run` would look whenever it likes
+            continue
+        failed = await self.rows("select name, key from timer where attempts > 0")
+        assert not failed, f"timers of {self.name} failed: {failed}"
+
+    async def rows(self, sql: str, **values: Any) -> Sequence[Any]:
+        async with self.database.engine.connect() as connection:
+            return (await connection.execute(text(sql), values)).all()
+
+    async def column(self, sql: str, **values: Any) -> list[Any]:
+        return [row[0] for row in await self.rows(sql, **values)]
+
+    async def forget_work(self) -> None:
+        """Drop jobs and timers of an earlier world on the same databases."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text("delete from job"))
+            await connection.execute(text("delete from timer"))
+
+    async def clock_reading(self) -> datetime:
+        (now,) = await self.column("select crossdock_clock()")
+        assert isinstance(now, datetime)
+        return now
+
+
+def short(ids: Sequence[UUID]) -> list[str]:
+    """Ids as a failing test shows them."""
+    return [str(one)[-6:] for one in ids]
