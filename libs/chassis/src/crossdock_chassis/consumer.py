@@ -6,6 +6,7 @@ each client is a session (consumer_session.py), and one that dies or stops bring
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic
 
@@ -17,6 +18,7 @@ from crossdock_chassis.database import TX, Database
 from crossdock_chassis.faults import Fault
 from crossdock_chassis.handlers import Handler, Handlers
 from crossdock_chassis.kafka import Kafka
+from crossdock_chassis.progress import Progress
 
 __all__ = ["Consumer", "ConsumerStatus", "Handler", "Handlers"]
 
@@ -30,6 +32,7 @@ _SETTLED_AFTER_S = 60
 class ConsumerStatus:
     """For people and probes. `retrying_s`: how long a batch has been failing for reasons that may pass.
 
+    `stalled_s`: how long some partition may have had work of which none was done, for reasons of our own.
     `parking_full`: so much is parked that nothing is consumed until somebody replays or discards.
     """
 
@@ -37,6 +40,7 @@ class ConsumerStatus:
     queued: int
     paused: bool
     retrying_s: float | None
+    stalled_s: float
     parking_full: bool
 
 
@@ -46,13 +50,22 @@ class Consumer(Generic[TX]):
     Any number of processes may run the same consumer; the fence keeps them apart even when Kafka does not.
     """
 
-    def __init__(self, name: str, database: Database[TX], handlers: Handlers, kafka: Kafka) -> None:
+    def __init__(
+        self,
+        name: str,
+        database: Database[TX],
+        handlers: Handlers,
+        kafka: Kafka,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._database = database
         self._handlers = handlers
         self._kafka = kafka
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._progress = Progress(clock)
         self._session: Session[TX] | None = None
 
     async def run(self) -> None:
@@ -62,7 +75,9 @@ class Consumer(Generic[TX]):
             while not self._stopping.is_set():
                 began = time.monotonic()
                 try:
-                    self._session = Session(self.name, self._database, self._handlers, self._kafka)
+                    self._session = Session(
+                        self.name, self._database, self._handlers, self._kafka, self._progress
+                    )
                     await self._session.run(self._stopping)
                 except Exception as error:
                     fault = Fault.of(error)
@@ -83,7 +98,7 @@ class Consumer(Generic[TX]):
     @property
     def status(self) -> ConsumerStatus:
         if self._session is None:
-            return ConsumerStatus(0, 0, False, None, False)
+            return ConsumerStatus(0, 0, False, None, 0.0, False)
         reading = self._session.reading
         since = self._session.retrying_since
         return ConsumerStatus(
@@ -91,6 +106,7 @@ class Consumer(Generic[TX]):
             queued=reading.queued,
             paused=reading.paused,
             retrying_s=None if since is None else time.monotonic() - since,
+            stalled_s=self._progress.stalled_s(),
             parking_full=self._session.parking_full,
         )
 

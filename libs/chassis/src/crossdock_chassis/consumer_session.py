@@ -20,6 +20,7 @@ from crossdock_chassis.faults import Fault, ParkingFull
 from crossdock_chassis.handlers import Handlers, topics_of
 from crossdock_chassis.incoming import Incoming, LogId, receive
 from crossdock_chassis.kafka import Kafka
+from crossdock_chassis.progress import Look, Progress
 from crossdock_chassis.reading import HIGH_WATER, LOW_WATER, Reading, Taken
 
 log = structlog.get_logger(__name__)
@@ -31,25 +32,29 @@ COMMIT_EVERY_RECORDS = 1_000
 MAX_RETRY_DELAY_S = 30.0
 
 _START_LIMIT_S = 60
-_PLACE_LIMIT_S = 10
+_TRANSACTION_LIMIT_S = 10  # of those beside the worker's
 _COMMIT_LIMIT_S = 3
 _FINISH_LIMIT_S = 20  # for the transaction that runs when the process is asked to stop
 _END_LIMIT_S = 2
 _LEAVE_LIMIT_S = 5
-_STALL_LIMIT_S = 60  # fetches are answered at least once in a second
+_STALL_LIMIT_S = 60  # fetches are answered at least once in a second, and polls end as often
+_ASK_AFTER_S = 30
 _BEHIND_LIMIT_MS = 5_000
 _LOOKS_AHEAD = 3  # a new leader's end may lag behind for a moment
 
 
 class Stalled(Exception):
-    """The client is alive and brings nothing, not even empty answers; only a new one helps."""
+    """The client is alive and brings nothing, not even empty answers, or hangs; only a new one helps."""
 
 
 class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # aiokafka has no types
     """One AIOKafkaConsumer, from joining the group to leaving it."""
 
-    def __init__(self, name: str, database: Database[TX], handlers: Handlers, kafka: Kafka) -> None:
+    def __init__(
+        self, name: str, database: Database[TX], handlers: Handlers, kafka: Kafka, progress: Progress
+    ) -> None:
         self._name = name
+        self._progress = progress
         self._database = database
         self._handlers = handlers
         self._broker = kafka
@@ -70,7 +75,8 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         self._committed: dict[TopicPartition, int] = {}
         self._handled_since_commit = 0
         self._commit_now = asyncio.Event()
-        self._fetched_at = time.monotonic()
+        self._polled_at = self._fetched_at = time.monotonic()
+        self._heard = False  # of the broker, at the last look
         self.retrying_since: float | None = None
         self.parking_full = False
 
@@ -100,8 +106,12 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
             await self._close(tasks)
 
     async def _start(self) -> None:
-        async with asyncio.timeout(_START_LIMIT_S):
-            await self._client.start()
+        try:
+            async with asyncio.timeout(_START_LIMIT_S):
+                await self._client.start()
+        except (KafkaError, OSError, TimeoutError):
+            self._progress.excuse()  # nobody answers
+            raise
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         """Finish the running transaction, commit, leave. Each step is bounded: each is known to hang."""
@@ -130,6 +140,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         # Positions are taken by the poll task: here records may already be on their way to it.
         self._reading.end()
         self._reading = Reading(assigned)
+        self._progress.assign(assigned)
         self._committed.clear()
         self._fetched_at = time.monotonic()
         self._assigned.set()
@@ -150,6 +161,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
                     try_at = time.monotonic() + delay
                     delay = min(delay * 2, MAX_RETRY_DELAY_S)
             found = await self._client.getmany(timeout_ms=POLL_MS, max_records=BATCH_RECORDS)
+            self._polled_at = time.monotonic()
             self._reading.take(found)
             self._press(self._reading)
 
@@ -157,7 +169,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         """Seek to the fences. In a cluster that they do not know everything is read from the beginning."""
         partitions = reading.unplaced
         try:
-            async with asyncio.timeout(_PLACE_LIMIT_S):
+            async with asyncio.timeout(_TRANSACTION_LIMIT_S):
                 cluster_id = await self._broker.cluster_id()
                 if cluster_id is None:
                     log.warning("consumer.not_placed", consumer=self._name, error_type="NoBroker")
@@ -261,7 +273,8 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         if self._handled_since_commit >= COMMIT_EVERY_RECORDS:
             self._commit_now.set()
 
-    # What follows at its own pace: Kafka's offsets, caught-up marks, and watching the client.
+    # What follows at its own pace: Kafka's offsets, caught-up marks, and watching the client. Every step is
+    # bounded, because nobody watches this one.
 
     async def _settle(self) -> None:
         while not self._closing:
@@ -270,6 +283,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
             reading = self._reading
             await self._commit(reading)
             self._watch(reading)
+            await self._note_progress(reading)
             await self._mark_caught_up(reading)
 
     async def _commit(self, reading: Reading) -> None:
@@ -290,14 +304,14 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         """Measure the lag; find logs that became shorter than we have read, and a client that is dead."""
         now_ms = time.time() * 1000
         lags = dict.fromkeys(self._topics, 0.0)
-        fetched = reading.paused or not reading.places
+        self._heard = reading.paused
         for partition, place in list(reading.places.items()):
             if place.unfinished_ms:
                 lags[partition.topic] = max(lags[partition.topic], (now_ms - place.unfinished_ms[0]) / 1000)
             age_ms = self._fetch_age_ms(partition, now_ms)
             if age_ms is None or age_ms > _BEHIND_LIMIT_MS:
                 continue
-            fetched = True
+            self._heard = True
             ahead = place.expected > (self._client.highwater(partition) or 0)
             place.looks_ahead = place.looks_ahead + 1 if ahead else 0
             if place.looks_ahead >= _LOOKS_AHEAD:
@@ -311,10 +325,30 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
                 reading.shorten(partition)
         for topic, seconds in lags.items():
             telemetry.lag.set(seconds, {"consumer": self._name, "topic": topic})
-        if fetched or not reading.alive:
-            self._fetched_at = time.monotonic()
-        if time.monotonic() - self._fetched_at > _STALL_LIMIT_S:
+        now = time.monotonic()
+        if self._heard or not reading.places or not reading.alive:
+            self._fetched_at = now
+        if now - self._fetched_at > _STALL_LIMIT_S:
             raise Stalled(f"no fetch was answered for {_STALL_LIMIT_S} s")
+        if now - self._polled_at > _STALL_LIMIT_S:
+            raise Stalled(f"no poll came to its end for {_STALL_LIMIT_S} s")
+
+    async def _note_progress(self, reading: Reading) -> None:
+        """Say where the partitions stand. In silence there may be work, unless nobody is there to talk."""
+        if reading.alive:
+            self._progress.see({one: self._look(reading, one) for one in reading.partitions})
+        silent = self._progress.stalled_s() > _ASK_AFTER_S and await self._broker.cluster_id() is None
+        if silent or self.parking_full:
+            self._progress.excuse()
+
+    def _look(self, reading: Reading, partition: TopicPartition) -> Look:
+        place = reading.places.get(partition)
+        if place is None or partition not in self._client.assignment():
+            return Look(None, behind=True)
+        unread = (self._client.highwater(partition) or 0) > place.expected
+        return Look(
+            reading.done.get(partition), behind=unread or bool(place.unfinished_ms) or not self._heard
+        )
 
     def _fetch_age_ms(self, partition: TopicPartition, now_ms: float) -> float | None:
         if partition not in self._client.assignment():
@@ -337,7 +371,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         if not caught_up or len(clusters) != 1:
             return
         try:
-            async with self._database.transaction() as tx:
+            async with asyncio.timeout(_TRANSACTION_LIMIT_S), self._database.transaction() as tx:
                 await fence.mark_caught_up(tx.connection, self._name, clusters.pop(), caught_up)
         except Exception as error:
             # Timers wait a little longer; the worker meets the same trouble and reports it.

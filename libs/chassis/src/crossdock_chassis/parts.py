@@ -30,8 +30,8 @@ class Part:
         await self.stop_it()
 
 
-class _ConsumerProbe:
-    """Joined once; stalled while a batch fails again and again."""
+class ConsumerProbe:
+    """Joined once; stalled while there is work and none of it is done."""
 
     def __init__(self, consumer: Consumer[Any]) -> None:
         self._consumer = consumer
@@ -43,7 +43,7 @@ class _ConsumerProbe:
         return self._joined
 
     def stalled_s(self) -> float:
-        return self._consumer.status.retrying_s or 0.0
+        return self._consumer.status.stalled_s
 
 
 def parts_of(service: Service, roles: Sequence[str]) -> list[Part]:
@@ -52,7 +52,7 @@ def parts_of(service: Service, roles: Sequence[str]) -> list[Part]:
     parts: list[Part] = []
     if "consume" in roles and service.handlers:
         consumer = Consumer(service.name, database, service.handlers, kafka)
-        parts.append(Part("consumer", consumer.run, consumer.stop, _ConsumerProbe(consumer)))
+        parts.append(Part("consumer", consumer.run, consumer.stop, ConsumerProbe(consumer)))
     if "relay" in roles:
         relay = Relay(
             database,

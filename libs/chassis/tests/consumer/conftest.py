@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -90,6 +91,14 @@ class QuickKafka(Kafka):
         return {**super().consumer_options(), **quick}
 
 
+class DeafKafka(QuickKafka):
+    """Its clients join, and their fetches wait for more than there will ever be."""
+
+    def consumer_options(self) -> dict[str, Any]:
+        deaf = {"fetch_min_bytes": 16 * 1024 * 1024, "fetch_max_wait_ms": 30_000}
+        return {**super().consumer_options(), **deaf}
+
+
 def _record(wire: WireEvent, epoch: int) -> dict[str, Any]:
     pairs = zip(wire.headers[::2], wire.headers[1::2], strict=True)
     headers = [*((name, value.encode()) for name, value in pairs), (EPOCH_HEADER, str(epoch).encode())]
@@ -111,6 +120,7 @@ class Bench:
         self.urls = urls
         self.handlers: Handlers = {NotificationSentV1: write_effects, NotificationFailedV1: write_effects}
         self.kafka = QuickKafka(bootstrap_servers=broker.bootstrap_servers, profile=KafkaProfile.TANSU)
+        self.deaf_kafka = DeafKafka(bootstrap_servers=broker.bootstrap_servers, profile=KafkaProfile.TANSU)
 
     async def publish(self, *events: Event, epoch: int = 1) -> list[WireEvent]:
         """Publish events as a relay would, each with an id of its own."""
@@ -135,9 +145,17 @@ class Bench:
             await producer.stop()
 
     @asynccontextmanager
-    async def running(self, handlers: Handlers | None = None) -> AsyncIterator[Consumer[Transaction]]:
+    async def running(
+        self,
+        handlers: Handlers | None = None,
+        *,
+        kafka: Kafka | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> AsyncIterator[Consumer[Transaction]]:
         """A consumer that runs until the block ends."""
-        consumer = Consumer(self.name, self.database, handlers or self.handlers, self.kafka)
+        consumer = Consumer(
+            self.name, self.database, handlers or self.handlers, kafka or self.kafka, clock=clock
+        )
         task = asyncio.create_task(consumer.run())
         try:
             yield consumer
