@@ -66,6 +66,13 @@ class Api:
         answer = await self._call(method, service, path, body=body, key=key, params=params or {})
         return answer.json() if answer.content else None
 
+    async def send_text(
+        self, service: str, path: str, content: str, media_type: str, **params: object
+    ) -> Any:
+        """A file as it is. Raises NotRunning or Refused."""
+        answer = await self._call("POST", service, path, params=params, content=(content, media_type))
+        return answer.json()
+
     async def items(self, service: str, path: str, *, at_most: int = 10_000, **params: object) -> list[Any]:
         """The items of all pages, up to `at_most`."""
         return [item async for item in self._pages(service, path, at_most, params)]
@@ -102,18 +109,24 @@ class Api:
         params: Mapping[str, object],
         body: object = None,
         key: str | None = None,
+        content: tuple[str, str] | None = None,
     ) -> httpx.Response:
         url = self._connection.url(service) + path
         headers = {"Authorization": f"Bearer {self._connection.token}"} if "/_sandbox/" not in path else {}
         if key is not None:
             headers["Idempotency-Key"] = key
+        data = None
+        if content is not None:
+            data, headers["Content-Type"] = content[0].encode(), content[1]
         wanted = {name: _text(value) for name, value in params.items() if value is not None}
         deadline = asyncio.get_running_loop().time() + self._patience_s
         pause_s = FIRST_PAUSE_S
         while True:
             out_of_time = asyncio.get_running_loop().time() >= deadline
             try:
-                answer = await self._http.request(method, url, params=wanted, json=body, headers=headers)
+                answer = await self._http.request(
+                    method, url, params=wanted, json=body, content=data, headers=headers
+                )
             except httpx.TransportError as error:
                 if out_of_time:
                     where = self._connection.url(service)

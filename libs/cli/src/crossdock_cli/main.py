@@ -1,13 +1,32 @@
 """The `crossdock` command: its commands, and how each ends."""
 
 import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from crossdock_cli.commands import demo as demo_command
-from crossdock_cli.commands import up as up_commands
+from crossdock_cli.commands import (
+    demo,
+    doctor,
+    logs,
+    messages,
+    operations,
+    orders,
+    shipments,
+    status,
+    stock,
+    up,
+)
+from crossdock_cli.commands.options import target
 from crossdock_cli.errors import FAILED, CommandFailed, EmbeddedError
+from crossdock_cli.stack.folder import VARIABLE
 from crossdock_cli.terminal import notes
+
+INTERRUPTED = 130
+
 
 app = typer.Typer(
     name="crossdock",
@@ -16,21 +35,65 @@ app = typer.Typer(
     help="Runs Crossdock on this machine and talks to its services.\n\n"
     "Exit codes: 0 it worked, 1 it did not, 2 wrong usage, 3 nothing runs there.",
 )
-app.command()(up_commands.up)
-app.command()(up_commands.down)
-app.command()(demo_command.demo)
+
+
+@app.callback()
+def options(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", envvar=VARIABLE, help="Folder of all data and keys. Default: .crossdock"),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", envvar="CROSSDOCK_URL", help="Another installation's address.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", envvar="CROSSDOCK_TOKEN", help="Its token.", show_envvar=True)
+    ] = None,
+) -> None:
+    """Options of every command, before or behind its name."""
+    target.data, target.url, target.token = data, url, token
+
+
+app.command()(up.up)
+app.command()(up.down)
+app.command()(demo.demo)
+app.command()(status.status)
+app.add_typer(orders.app, name="orders")
+app.add_typer(stock.app, name="stock")
+app.add_typer(shipments.app, name="shipments")
+app.command()(messages.messages)
+app.add_typer(operations.parked, name="parked")
+app.command()(operations.rebuild)
+app.command()(logs.logs)
+app.command()(doctor.doctor)
+
+
+def program_options_first(words: Sequence[str]) -> list[str]:
+    """The program's own options may stand anywhere: people write them where they think of them."""
+    front: list[str] = []
+    rest: list[str] = []
+    remaining = iter(words)
+    for word in remaining:
+        name, given, _ = word.partition("=")
+        if name in ("--data", "--url", "--token"):
+            front += [word] if given else [word, *islice(remaining, 1)]
+        else:
+            rest.append(word)
+    return front + rest
 
 
 def main() -> None:
     """The program's entry point."""
     try:
-        app()
+        app(program_options_first(sys.argv[1:]))
     except CommandFailed as error:
         _explain(str(error))
         sys.exit(error.exit_code)
     except EmbeddedError as error:
         _explain(str(error))
         sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _explain(message: str) -> None:

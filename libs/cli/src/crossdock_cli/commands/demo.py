@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from crossdock_cli.commands.up import Data
+from crossdock_cli.commands.options import AsJson, target
 from crossdock_cli.connection import Connection, connect
 from crossdock_cli.demo.play import Outcome, Progress, play
 from crossdock_cli.demo.run import Run, unfinished
@@ -22,13 +22,12 @@ from crossdock_cli.demo.show import print_verdict, verdict_json
 from crossdock_cli.errors import FAILED, CommandFailed, WrongUsage
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.run import Stack, StackOptions
-from crossdock_cli.terminal import AsJson, notes, print_json
+from crossdock_cli.terminal import notes, print_json
 
 MOST_ORDERS = 20_000
 
 
 def demo(
-    data: Data = None,
     *,
     orders: Annotated[int, typer.Option(help="Orders to place; the special cases are among them.")] = 300,
     seed: Annotated[int, typer.Option(help="The same seed places the same orders.")] = 1,
@@ -48,12 +47,12 @@ def demo(
     """
     if not 1 <= orders <= MOST_ORDERS:
         raise WrongUsage(f"--orders is between 1 and {MOST_ORDERS}")
-    if fresh and (resume or data is not None):
-        raise WrongUsage("--fresh has a data folder of its own: nothing to resume, no --data")
+    if fresh and resume:
+        raise WrongUsage("--fresh has a data folder of its own, so there is nothing to resume")
     if fresh:
         outcome = asyncio.run(_in_fresh_stack(Run.new(orders, seed), patience, keep=keep, as_json=as_json))
     else:
-        folder = DataFolder(data)
+        folder = DataFolder(target.data)
         connection = connect(folder)
         run = unfinished(folder) if resume else Run.new(orders, seed)
         outcome = asyncio.run(_against(folder, run, patience, as_json=as_json, connection=connection))

@@ -6,30 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from crossdock_cli.commands.options import AsJson, target
 from crossdock_cli.embedded.launch import log_tail
 from crossdock_cli.embedded.supervisor import ChildEvent, ChildState
 from crossdock_cli.errors import CommandFailed, EmbeddedError, NotRunning, WrongUsage
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.record import read_record
 from crossdock_cli.stack.run import Stack, StackOptions
-from crossdock_cli.terminal import AsJson, notes, out, print_json, print_table
-
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="CROSSDOCK_DATA", help="Folder of all data and keys. Default: .crossdock"),
-]
+from crossdock_cli.terminal import notes, out, print_json, print_table
 
 START_S = 180.0
 STOP_S = 120.0
 
 
 def up(
-    data: Data = None,
     *,
     split: Annotated[bool, typer.Option("--split", help="One process per role of each service.")] = False,
     kafka: Annotated[str, typer.Option(help="tansu (embedded) or apache (needs Java 17).")] = "tansu",
@@ -49,7 +43,7 @@ def up(
     if kafka not in ("tansu", "apache") or brokers not in (1, 3) or (kafka == "tansu" and brokers != 1):
         raise WrongUsage("--kafka is tansu or apache, and --brokers, with apache alone, is 1 or 3")
     options = StackOptions(split=split, kafka=kafka, brokers=brokers, ports=_ports(port or []))
-    folder = DataFolder(data)
+    folder = DataFolder(target.data)
     if detach:
         _start_detached(folder, as_json=as_json)
         return
@@ -57,9 +51,9 @@ def up(
         asyncio.run(_run(folder, options, as_json=as_json))
 
 
-def down(data: Data = None) -> None:
+def down() -> None:
     """End the stack that runs in the data folder, wherever it was started."""
-    folder = DataFolder(data)
+    folder = DataFolder(target.data)
     pid = folder.holder()
     if not pid:
         raise NotRunning(f"nothing runs in {folder.path}")
@@ -70,14 +64,6 @@ def down(data: Data = None) -> None:
             raise CommandFailed(f"process {pid} still runs after {STOP_S:.0f} s; look at {folder.logs}")
         time.sleep(0.05)
     notes.print("stopped")
-
-
-def running_or_fail(folder: DataFolder) -> dict[str, object]:
-    """The record of the folder's stack. Raises NotRunning."""
-    record = read_record(folder)
-    if record is None:
-        raise NotRunning(f"no stack runs in {folder.path}: start one with `crossdock up`")
-    return record
 
 
 def _ports(given: list[str]) -> dict[str, int]:

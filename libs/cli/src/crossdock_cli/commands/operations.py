@@ -1,0 +1,90 @@
+"""`crossdock parked` and `crossdock rebuild`: what operators do when something went wrong."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from crossdock_cli.commands.options import AsJson, Reason, Service, pick, talk
+from crossdock_cli.errors import CommandFailed
+from crossdock_cli.terminal import notes, out, print_json, print_table
+
+parked = typer.Typer(no_args_is_help=True, help="Events that rest because of an error.")
+
+Key = Annotated[str, typer.Argument(help="The parked key: an order id or a SKU.")]
+
+
+@parked.command("list")
+def list_parked(service: Service, *, as_json: AsJson = False) -> None:
+    """What rests in a service, grouped by what it failed with."""
+    page = talk(lambda api: api.get(service, "/v1/operations/parked", limit=200))
+    if as_json:
+        print_json(page)
+        return
+    grouped = ("error_type", "error_text", "keys", "events", "since", "fingerprint")
+    print_table([name.replace("_", " ") for name in grouped], [pick(one, *grouped) for one in page["groups"]])
+    names = ("key", "error_type", "attempts", "events", "since")
+    print_table(
+        [name.replace("_", " ") for name in names],
+        [pick(one, *names) for one in page["items"]],
+        title="\nkeys",
+    )
+
+
+@parked.command("show")
+def show_parked(service: Service, key: Key) -> None:
+    """A key and its first events, without personal data; always JSON."""
+    print_json(talk(lambda api: api.get(service, f"/v1/operations/parked/{quote(key, safe='')}")))
+
+
+@parked.command("replay")
+def replay(
+    service: Service,
+    key: Annotated[str | None, typer.Argument(help="The parked key.")] = None,
+    *,
+    fingerprint: Annotated[str | None, typer.Option(help="All keys of one group instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand the events to their handlers again, in order. Safe to repeat."""
+    if (key is None) == (fingerprint is None):
+        raise typer.BadParameter("give either a key or --fingerprint")
+    if key is not None:
+        path = f"/v1/operations/parked/{quote(key, safe='')}/replay"
+        results = [talk(lambda api: api.send("POST", service, path))]
+    else:
+        body = {"fingerprint": fingerprint}
+        results = talk(lambda api: api.send("POST", service, "/v1/operations/parked/replay", body))["results"]
+    if as_json:
+        print_json(results)
+    else:
+        print_table(
+            ["key", "applied", "left", "error"],
+            [[*pick(one, "key", "applied", "left", "error")] for one in results],
+        )
+    if any(one["left"] for one in results):
+        raise CommandFailed("some events still fail; `crossdock parked show` has them")
+
+
+@parked.command("discard")
+def discard(
+    service: Service,
+    key: Key,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record. No personal data.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Give up a key's parked events for good."""
+    if not yes:
+        typer.confirm(f"Give up the parked events of {key} in {service} for good?", abort=True)
+    path = f"/v1/operations/parked/{quote(key, safe='')}"
+    done: Any = talk(lambda api: api.send("DELETE", service, path, params={"reason": reason}))
+    out.print(f"{done['events']} events given up")
+
+
+def rebuild(service: Service, *, reason: Reason = "asked for at the command line") -> None:
+    """Have a service write its log anew from its event log, under the next epoch.
+
+    For a broker that lost records without telling. Readers drop what they have handled already.
+    """
+    asked = talk(lambda api: api.send("POST", service, "/v1/operations/rebuild", {"reason": reason}))
+    notes.print(f"asked for; epoch {asked['epoch']} is given up. `crossdock status` shows how far it is.")

@@ -1,0 +1,96 @@
+"""`crossdock shipments`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from crossdock_cli.api import Api
+from crossdock_cli.commands.options import AsJson, Limit, order_id_of, pick, talk
+from crossdock_cli.errors import CommandFailed
+from crossdock_cli.terminal import print_fields, print_json, print_table
+
+app = typer.Typer(no_args_is_help=True, help="What leaves which warehouse, with which label.")
+
+
+@app.command("list")
+def list_shipments(
+    *,
+    state: Annotated[str | None, typer.Option(help="planned, buying, labelled, needs_repair, ...")] = None,
+    order: Annotated[str | None, typer.Option(help="Only of this order.")] = None,
+    warehouse: Annotated[str | None, typer.Option(help="Only from this warehouse.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The newest first."""
+
+    async def read(api: Api) -> list[Any]:
+        order_id = await order_id_of(api, order) if order else None
+        return await api.items(
+            "shipping", "/v1/shipments", at_most=limit, state=state, order_id=order_id, warehouse=warehouse
+        )
+
+    shipments = talk(read)
+    if as_json:
+        print_json(shipments)
+        return
+    names = (
+        "order_number",
+        "warehouse",
+        "state",
+        "carrier",
+        "tracking_number",
+        "trouble_code",
+        "shipment_id",
+    )
+    print_table([name.replace("_", " ") for name in names], [pick(one, *names) for one in shipments])
+
+
+@app.command("show")
+def show_shipment(shipment: str, *, as_json: AsJson = False) -> None:
+    """One shipment: why this carrier, which labels, what stands against its leaving."""
+    found = talk(lambda api: api.get("shipping", f"/v1/shipments/{shipment}"))
+    if as_json:
+        print_json(found)
+        return
+    names = (
+        *("order_number", "order_state", "warehouse", "state", "carrier", "service"),
+        *("trouble_code", "trouble_field", "hand_over_blocked", "planned_at", "handed_over_at"),
+    )
+    print_fields({name.replace("_", " "): found[name] for name in names}, title=found["shipment_id"])
+    print_table(
+        ["rule", "because"], [pick(one, "name", "because") for one in found["rules_tried"]], title="\nrules"
+    )
+    print_table(
+        ["SKU", "units", "state"],
+        [pick(one, "sku", "units", "state") for one in found["items"]],
+        title="\nitems",
+    )
+    print_table(
+        ["label", "state", "tracking number", "cost"],
+        [[one["number"], one["state"], one["tracking_number"], _cost(one)] for one in found["labels"]],
+        title="\nlabels",
+    )
+
+
+@app.command("hand-over")
+def hand_over(
+    shipments: Annotated[list[str], typer.Argument(help="Shipment ids.")], *, as_json: AsJson = False
+) -> None:
+    """Say that shipments have left. One that left before has left."""
+    body = {"shipment_ids": shipments}
+    results = talk(lambda api: api.send("POST", "shipping", "/v1/shipments/hand-over", body))["results"]
+    if as_json:
+        print_json(results)
+    else:
+        print_table(
+            ["shipment", ""], [[one["shipment_id"], one["refused"] or "handed over"] for one in results]
+        )
+    refused = sum(one["refused"] is not None for one in results)
+    if refused:
+        raise CommandFailed(f"{refused} of {len(results)} must not leave")
+
+
+def _cost(label: dict[str, Any]) -> str | None:
+    if label["cost_minor"] is None:
+        return None
+    return f"{label['cost_minor'] / 10 ** label['cost_exponent']:.2f} {label['cost_currency']}"
