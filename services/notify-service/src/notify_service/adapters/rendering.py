@@ -22,6 +22,8 @@ MAX_SUBJECT_CHARS = 200
 
 # Line breaks, other control characters, and the marks that turn the direction of what follows them.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+# Where a part was left out, one empty line is enough.
+_GAP = re.compile(r"\n{3,}")
 
 
 class TemplateRenderer:
@@ -51,7 +53,9 @@ class TemplateRenderer:
         subject, text, html = (
             self._compiled[speech.language.code, letter.template, form].render(words) for form in FORMS
         )
-        return Rendered(subject=" ".join(subject.split())[:MAX_SUBJECT_CHARS], html=html, text=text)
+        return Rendered(
+            subject=" ".join(subject.split())[:MAX_SUBJECT_CHARS], html=html, text=_GAP.sub("\n\n", text)
+        )
 
 
 def _words(letter: Letter, speech: Speech) -> dict[str, Any]:

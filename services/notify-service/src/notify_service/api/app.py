@@ -6,7 +6,7 @@ from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import create_app
 from crossdock_chassis.operations import operations_router
 from notify_service.api.problems import DOMAIN_ERRORS
-from notify_service.api.routes import messages
+from notify_service.api.routes import messages, preferences, templates
 from notify_service.persistence.transaction import NotifyDatabase
 from notify_service.use_cases.ports import Renderer
 
@@ -23,6 +23,8 @@ def build_app(
         database=database,
         routers=[
             messages.router,
+            templates.router,
+            preferences.router,
             operations_router(database, consumer="notify", handlers=handlers),
         ],
         domain_errors=DOMAIN_ERRORS,

@@ -1,12 +1,32 @@
 """What the API takes and shows. Of an address only its domain and first letter."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from notify_service.domain.messages import MessageState, Template
+from notify_service.domain.addresses import mailbox
+from notify_service.domain.messages import Delay, MessageState, Template
+
+Locale = Annotated[
+    str,
+    Field(
+        min_length=2,
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        description="A BCP 47 tag, such as de-AT, pt-BR, zh-Hant.",
+    ),
+]
+
+
+def _address(given: str) -> str:
+    if mailbox(given) is None:
+        raise ValueError("not an address that mail can go to")
+    return given
+
+
+Address = Annotated[str, Field(max_length=320), AfterValidator(_address)]
 
 
 class Body(BaseModel):
@@ -68,3 +88,74 @@ class MessageDetail(MessageShown):
     server_reply: str | None
     next_step: str | None = Field(description="What a person can do now, if anything.")
     log: list[LogEntry]
+
+
+class TemplateShown(BaseModel):
+    """`languages`: as a mail names them. Others fall back to the shop's, then to English."""
+
+    template: Template
+    languages: list[str]
+
+
+class GoodsGiven(Body):
+    units: int = Field(ge=1, le=100_000)
+    title: str = Field(min_length=1, max_length=1000)
+
+
+class SampleGiven(Body):
+    """What to show instead of the made-up words."""
+
+    shop: str | None = Field(default=None, max_length=100)
+    name: str | None = Field(default=None, max_length=255)
+    order_number: str | None = Field(default=None, max_length=255)
+    lines: list[GoodsGiven] | None = Field(default=None, max_length=200)
+    partial: bool | None = None
+    delay: Delay | None = None
+
+
+class PreviewAsked(Body):
+    """Without an order the words are made up; with one they are its own, and the name is masked."""
+
+    locale: Locale | None = Field(default=None, description="Null: the buyer's, the shop's, or English.")
+    order_id: UUID | None = None
+    sample: SampleGiven | None = Field(default=None, description="Only without order_id.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.order_id is not None and self.sample is not None:
+            raise ValueError("give order_id or sample, not both")
+        return self
+
+
+class PreviewShown(BaseModel):
+    language: str
+    locale: str = Field(description="What amounts and dates are written in.")
+    subject: str
+    html: str
+    text: str
+
+
+class ProfileGiven(Body):
+    """How a shop signs its messages."""
+
+    display_name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    default_locale: Locale = "en"
+    reply_to: Address | None = None
+
+
+class ProfileShown(BaseModel):
+    """`account` is `*` for all accounts without a profile of their own."""
+
+    account: str
+    display_name: str
+    default_locale: str
+    reply_to: str | None
+    updated_at: datetime
+    updated_by: str
+
+
+class OptOut(Why):
+    """Somebody who wants no messages, or wants them again. Only a hash of the address is kept."""
+
+    address: Address
+    channel: Literal["email"] = "email"

@@ -217,6 +217,9 @@ class Messages(Protocol):
     async def lock_due(self, message_id: UUID) -> Due:
         """Raises MessageUnknown."""
 
+    async def profile(self, merchant_id: str, account: str) -> Profile:
+        """The account's profile, else the merchant's, else an empty one."""
+
     async def save(self, message: Message, *, reply: str | None = None) -> None:
         """Write its state; the message is locked. `reply`: what the channel's server said."""
 

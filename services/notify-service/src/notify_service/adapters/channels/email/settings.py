@@ -14,7 +14,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _sender(given: str) -> str:
-    if mailbox(parseaddr(given)[1]) is None:
+    if not given.isprintable() or mailbox(parseaddr(given)[1]) is None:
         raise ValueError("must be an address, or Name <address>")
     return given
 
