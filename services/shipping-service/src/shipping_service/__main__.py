@@ -1,7 +1,7 @@
 """`python -m shipping_service [api] [consume] [relay] [work]`, `migrate`, `token`; see `--help`."""
 
-import asyncio
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from crossdock_chassis.database import open_engine
@@ -19,13 +19,12 @@ from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.api.app import VERSION, build_app
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
-from shipping_service.persistence.erasing import erase_expired
+from shipping_service.messaging.upkeep import erase_personal_data, watch_deferred
 from shipping_service.persistence.transaction import open_database
 from shipping_service.settings import ShippingSettings
 from shipping_service.use_cases.ports import DomainSettings
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-ERASE_EVERY_S = 3600.0
 
 
 def build() -> Service:
@@ -47,15 +46,6 @@ def build() -> Service:
     )
     connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}
 
-    async def erase(stop: asyncio.Event) -> None:
-        """Erase personal data that is past its day, once an hour."""
-        while not stop.is_set():
-            await erase_expired(database)
-            try:
-                await asyncio.wait_for(stop.wait(), ERASE_EVERY_S)
-            except TimeoutError:
-                continue
-
     return Service(
         name="shipping",
         version=VERSION,
@@ -76,7 +66,10 @@ def build() -> Service:
         destinations=[
             Destination(code, one.calls_at_once, one.calls_per_s) for code, one in carriers.items()
         ],
-        background={"erase_personal_data": erase},
+        background={
+            "erase_personal_data": partial(erase_personal_data, database),
+            "watch_deferred": partial(watch_deferred, database, settings.deferred_alarm_s),
+        },
         close=[one.gateway.close for one in connected.values()],
     )
 

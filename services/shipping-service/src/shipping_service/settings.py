@@ -15,6 +15,11 @@ class ShippingSettings(ServiceSettings):
         default=("easypost",),
         description='The connected carriers by code, as a JSON list: ["easypost"]. Each needs its settings.',
     )
+    deferred_alarm_s: float = Field(
+        default=600,
+        ge=1,
+        description="An event that waits longer for its order than this is an error in the log.",
+    )
     personal_days: int = Field(
         default=90,
         ge=1,

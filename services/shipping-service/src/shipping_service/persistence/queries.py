@@ -145,3 +145,16 @@ async def count_jobs(connection: AsyncConnection, merchant_id: str) -> dict[tupl
     """(carrier, state) -> how many calls."""
     rows = await connection.execute(_JOBS, {"merchant_id": merchant_id})
     return {(one.destination, one.state): one.jobs for one in rows}
+
+
+_DEFERRED = text(
+    """
+    select order_id, deferred_at, count(*) over () as waiting
+    from deferred_event order by deferred_at limit 1
+    """
+)
+
+
+async def oldest_deferred(connection: AsyncConnection) -> Any:
+    """The event that waits longest: its order, since when, and how many wait. None: nothing waits."""
+    return (await connection.execute(_DEFERRED)).one_or_none()
