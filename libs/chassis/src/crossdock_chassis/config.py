@@ -61,6 +61,9 @@ class ServiceSettings(Settings):
         default=None,
         description="The same without a pooler, for session locks. Empty: the same as DATABASE_URL.",
     )
+    database_pooled: bool = Field(
+        default=False, description="DATABASE_URL leads through a pooler in transaction mode."
+    )
     migration_url: DatabaseUrl | None = Field(
         default=None, description="The database as its owner; only `migrate` uses it, and cannot do without."
     )

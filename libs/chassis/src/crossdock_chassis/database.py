@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from crossdock_chassis.ids import new_id
 from crossdock_chassis.jobs import Jobs
 from crossdock_chassis.outbox import Outbox
 from crossdock_chassis.telemetry import current_traceparent
@@ -86,9 +87,29 @@ class Database(Generic[TX]):
 
 
 def open_engine(
-    url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "crossdock"
+    url: str,
+    *,
+    pool_size: int = 10,
+    max_overflow: int = 5,
+    name: str = "crossdock",
+    pooled: bool = False,
 ) -> AsyncEngine:
-    """An engine whose pool waits 2 s and no longer, recycles connections after 30 min, and names itself."""
+    """An engine whose pool waits 2 s and no longer, recycles connections after 30 min, and names itself.
+
+    `pooled`: between us and the server stands a pooler in transaction mode, so the next transaction may run
+    in another session. Nothing prepared is kept or named twice, and nothing is set at the start of a session
+    (PgBouncer refuses parameters it does not know): set `jit = off` for the role. Some statements run outside
+    of transactions, so the pooler has to follow prepared statements (PgBouncer 1.21 or later with
+    `max_prepared_statements`).
+    """
+    session: dict[str, Any] = {"server_settings": {"application_name": name, "jit": "off"}}
+    if pooled:
+        session = {
+            "server_settings": {"application_name": name},
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"crossdock_{new_id().hex}",
+        }
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -97,5 +118,5 @@ def open_engine(
         pool_recycle=1800,
         pool_pre_ping=False,
         hide_parameters=True,  # an error's text reaches the log, and the values may be an address
-        connect_args={"timeout": 5, "server_settings": {"application_name": name, "jit": "off"}},
+        connect_args={"timeout": 5, **session},
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossdock_chassis.consumer import Consumer
+from crossdock_chassis.handlers import topics_of
 from crossdock_chassis.health import Probe
 from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.maintenance import Maintenance
@@ -69,7 +70,8 @@ def parts_of(service: Service, roles: Sequence[str]) -> list[Part]:
             jobs = JobRunner(database, service.jobs, service.destinations)
             parts.append(Part("jobs", jobs.run, jobs.stop))
         if service.timers:
-            timers = TimerRunner(database, service.timers, service.name if service.handlers else None)
+            listens = service.name if service.handlers else None
+            timers = TimerRunner(database, service.timers, listens, topics_of(service.handlers))
             parts.append(Part("timers", timers.run, timers.stop))
         parts += [_background(name, loop) for name, loop in service.background.items()]
     return parts

@@ -1,11 +1,12 @@
 """Fires timers that are due, and only when this service has read everything that was said before they were.
 
 After an outage timers are due before the backlog is read; what they would act on is old. So a timer waits
-until every fence of the service's consumer has caught up past its due time, and while its key is parked.
+until the consumer has caught up past its due time on all of its topics, and while its key is parked.
+Fences of topics that it no longer listens to stay (an older release may come back) and hold up nothing.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Generic
@@ -27,31 +28,38 @@ _lateness = meter.create_histogram("crossdock.timer.lateness", unit="s", descrip
 _failures = meter.create_counter("crossdock.timer.failures", description="Firings that failed")
 _random = SystemRandom()
 
-# No fence at all means that the service has never read, or that its rows are gone: nothing can be believed.
+# A topic without a fence was never read, or its rows are gone: nothing can be believed.
 _SAFE = """
     from timer
     where due_at <= crossdock_clock() and coalesce(retry_at, due_at) <= crossdock_clock()
       and (cast(:consumer as text) is null or (
-          due_at <= (select case when count(*) = count(caught_up_at) then min(caught_up_at) end
-                     from consumer_fence where consumer = :consumer)
+          due_at <= (select min(caught_up_at) from consumer_fence
+                     where consumer = :consumer and topic = any(:topics)
+                     having count(*) = count(caught_up_at) and count(distinct topic) = cardinality(:topics))
           and not exists (select from parked_key where consumer = :consumer and key = timer.key)))
 """
 
+_TOPICS = bindparam("topics", type_=ARRAY(Text))
+
 _DUE = text(f"select timer_id, key {_SAFE} and name = any(:names) order by due_at limit :batch").bindparams(
-    bindparam("names", type_=ARRAY(Text))
+    bindparam("names", type_=ARRAY(Text)), _TOPICS
 )
 
 # A lock on the firing, not on the row: a use case holds its order and then writes the timer, a handler takes
 # the order. With the row locked first, each would wait for the other.
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:timer_id as text), 0))")
 
-_READ = text(
-    f"""
+_READ = (
+    text(
+        f"""
     select timer_id, merchant_id, name, key, due_at, payload, correlation_id, traceparent,
            extract(epoch from crossdock_clock() - due_at)::double precision as late_s
     {_SAFE} and timer_id = :timer_id
     """  # noqa: S608 - a constant
-).columns(payload=JSONB)
+    )
+    .bindparams(_TOPICS)
+    .columns(payload=JSONB)
+)
 
 _FIRED = text("delete from timer where timer_id = :timer_id and due_at = :due_at")
 
@@ -84,7 +92,7 @@ class _Gone(Exception):
 class TimerRunner(Generic[TX]):
     """Fires the timers that `handlers` (name -> handler) knows. Several processes may run at once.
 
-    `consumer_name` is None for a service that listens to nothing.
+    `consumer_name` is None for a service that listens to nothing, `topics` what its consumer listens to.
     """
 
     def __init__(
@@ -92,11 +100,12 @@ class TimerRunner(Generic[TX]):
         database: Database[TX],
         handlers: Mapping[str, TimerHandler[TX]],
         consumer_name: str | None,
+        topics: Collection[str],
         bounds: TimerBounds = TimerBounds(),
     ) -> None:
         self._database = database
         self._handlers = handlers
-        self._consumer = consumer_name
+        self._fences = {"consumer": consumer_name, "topics": list(topics)}
         self._bounds = bounds
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -138,7 +147,7 @@ class TimerRunner(Generic[TX]):
 
     async def _due(self) -> Sequence[UUID]:
         """The oldest due timers, in the order of their keys."""
-        values = {"consumer": self._consumer, "names": list(self._handlers), "batch": self._bounds.batch}
+        values = {**self._fences, "names": list(self._handlers), "batch": self._bounds.batch}
         async with self._database.engine.connect() as connection:
             rows = (await connection.execute(_DUE, values)).all()
         return [row.timer_id for row in sorted(rows, key=lambda row: str(row.key))]
@@ -154,11 +163,10 @@ class TimerRunner(Generic[TX]):
             return False
 
     async def _fire(self, timer_id: UUID) -> bool:
-        names = {"timer_id": timer_id, "consumer": self._consumer}
         async with self._database.transaction() as tx:
             if not (await tx.connection.execute(_LOCK, {"timer_id": str(timer_id)})).scalar_one():
                 return False  # another process is firing it
-            row = (await tx.connection.execute(_READ, names)).one_or_none()
+            row = (await tx.connection.execute(_READ, {"timer_id": timer_id, **self._fences})).one_or_none()
             if row is None:
                 return False
             timer = _timer(row)

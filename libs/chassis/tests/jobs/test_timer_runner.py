@@ -71,9 +71,10 @@ async def running(
     *,
     handlers: Mapping[str, Any] = HANDLERS,
     consumer: str | None = None,
+    topics: Sequence[str] = ("stock.reserved",),
     bounds: TimerBounds = QUICK,
 ) -> AsyncIterator[None]:
-    runner = TimerRunner(database, handlers, consumer, bounds)
+    runner = TimerRunner(database, handlers, consumer, topics, bounds)
     task = asyncio.create_task(runner.run())
     try:
         yield
@@ -216,13 +217,19 @@ async def test_a_use_case_that_holds_the_order_and_moves_its_timer_meets_no_dead
     assert len(await sql(database, "select key from timer where due_at > now()")) == 1
 
 
-async def fence(database: Database[Transaction], partition: int, caught_up_s_ago: float | None) -> None:
+async def fence(
+    database: Database[Transaction],
+    partition: int,
+    caught_up_s_ago: float | None,
+    *,
+    topic: str = "stock.reserved",
+) -> None:
     at = "null" if caught_up_s_ago is None else f"crossdock_clock() - interval '{caught_up_s_ago} s'"
     await sql(
         database,
         f"""
         insert into consumer_fence (consumer, topic, partition, caught_up_at)
-        values ('order', 'stock.reserved', {partition}, {at})
+        values ('order', '{topic}', {partition}, {at})
         on conflict (consumer, topic, partition) do update set caught_up_at = excluded.caught_up_at
         """,
     )
@@ -246,6 +253,29 @@ async def test_a_timer_waits_until_every_fence_has_caught_up_past_it(
         await until_fired(database, "expire young")
 
 
+async def test_a_timer_waits_until_every_topic_has_been_read(database: Database[Transaction]) -> None:
+    await set_timer(database, "expire", "order-1")
+    await fence(database, 0, 1)
+
+    async with running(database, consumer="order", topics=["parcel.shipped", "stock.reserved"]):
+        await stays_silent(database, "expire order-1")
+        await fence(database, 0, 1, topic="parcel.shipped")
+        await until_fired(database, "expire order-1")
+
+
+async def test_a_topic_that_is_no_longer_listened_to_holds_up_nothing(
+    database: Database[Transaction],
+) -> None:
+    await set_timer(database, "expire", "order-1")
+    await fence(database, 0, 1)
+    await fence(database, 0, None, topic="order.archived")
+
+    async with running(database, consumer="order"):
+        await until_fired(database, "expire order-1")
+
+    assert len(await sql(database, "select topic from consumer_fence")) == 2
+
+
 async def test_the_fences_of_another_consumer_do_not_matter(database: Database[Transaction]) -> None:
     await fence(database, 0, None)
     await sql(
@@ -255,7 +285,7 @@ async def test_the_fences_of_another_consumer_do_not_matter(database: Database[T
     )
     await set_timer(database, "expire", "order-1")
 
-    async with running(database, consumer="notify"):
+    async with running(database, consumer="notify", topics=["order.created"]):
         await until_fired(database, "expire order-1")
 
 

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import text
 
 from crossdock_chassis.database import Database, Transaction
+from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import add_token, create_app
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.operations import operations_router
 from crossdock_chassis.wire import encode
 from crossdock_contracts.envelope import Actor, ActorKind, Cause
-from crossdock_contracts.notifications import NotificationSentV1
+from crossdock_contracts.notifications import NotificationFailedV1, NotificationSentV1
 
 
 class Handling:
@@ -37,9 +38,9 @@ class Handling:
 async def a_client(
     database: Database[Transaction], *scopes: str, handling: Handling | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
-    router = operations_router(
-        database, consumer="order", handlers={NotificationSentV1: handling or Handling()}
-    )
+    handler = handling or Handling()
+    handlers: Handlers = {NotificationSentV1: handler, NotificationFailedV1: handler}
+    router = operations_router(database, consumer="order", handlers=handlers)
     app = create_app("order-service", "1.0.0", database=database, routers=[router])
     token = await add_token(database, name="ops", merchant_id="default", scopes=scopes)
     async with httpx.AsyncClient(
@@ -178,9 +179,10 @@ async def test_the_status_shows_all_that_waits(database: Database[Transaction]) 
         database,
         """
         insert into consumer_fence (consumer, topic, partition, caught_up_at)
-        values ('order', 'stock.reserved', 0, now() - interval '10 s'),
-               ('order', 'stock.reserved', 1, now() - interval '90 s'),
-               ('order', 'parcel.shipped', 0, null), ('other', 'parcel.shipped', 0, now())
+        values ('order', 'notification.sent', 0, now() - interval '10 s'),
+               ('order', 'notification.sent', 1, now() - interval '90 s'),
+               ('order', 'notification.failed', 0, null), ('other', 'notification.failed', 0, now()),
+               ('order', 'no.longer.listened.to', 0, null)
         """,
     )
 
@@ -196,14 +198,14 @@ async def test_the_status_shows_all_that_waits(database: Database[Transaction]) 
     assert (status["parked"]["keys"], status["parked"]["events"]) == (1, 2)
     assert (status["timers"]["due"], status["timers"]["failing"]) == (1, 1)
     assert 29 < status["timers"]["oldest_late_s"] < 40
-    shipped, reserved = status["topics"]
-    assert (shipped["topic"], shipped["lag_s"], shipped["partitions_never_caught_up"]) == (
-        "parcel.shipped",
+    failed, sent = status["topics"]
+    assert (failed["topic"], failed["lag_s"], failed["partitions_never_caught_up"]) == (
+        "notification.failed",
         None,
         1,
     )
-    assert (reserved["topic"], reserved["partitions"]) == ("stock.reserved", 2)
-    assert 89 < reserved["lag_s"] < 100
+    assert (sent["topic"], sent["partitions"]) == ("notification.sent", 2)
+    assert 89 < sent["lag_s"] < 100
 
 
 async def test_parked_keys_come_in_pages_and_groups(database: Database[Transaction]) -> None:

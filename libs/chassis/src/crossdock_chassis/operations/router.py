@@ -1,5 +1,6 @@
 """The routes under /v1/operations."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from crossdock_chassis.database import Database, Transaction
-from crossdock_chassis.handlers import Handlers
+from crossdock_chassis.handlers import Handlers, topics_of
 from crossdock_chassis.http.auth import Principal, require
 from crossdock_chassis.http.pages import Page, Paging, page_of
 from crossdock_chassis.http.problems import Problem
@@ -104,19 +105,19 @@ class RebuildAsked(BaseModel):
 def operations_router(database: Database[Any], *, consumer: str, handlers: Handlers) -> APIRouter:
     """Routes for one service. `consumer` is its name; `handlers` what replayed events are handed to."""
     router = APIRouter(prefix="/v1/operations", tags=["operations"])
-    _add_status(router, database, consumer)
+    _add_status(router, database, consumer, topics_of(handlers))
     _add_outbox(router, database)
     _add_parked(router, database, consumer, Replayer(database, consumer, handlers))
     _add_jobs(router, database)
     return router
 
 
-def _add_status(router: APIRouter, database: Database[Any], consumer: str) -> None:
+def _add_status(router: APIRouter, database: Database[Any], consumer: str, topics: Sequence[str]) -> None:
     @router.get("/status")
     async def get_status(_: _Reader) -> Status:
         """All that waits in this service: outbox, log, topics, parked keys, jobs, timers."""
         async with database.engine.connect() as connection:
-            return await read_status(connection, consumer)
+            return await read_status(connection, consumer, topics)
 
     @router.post("/rebuild", status_code=202)
     async def post_rebuild(body: Rebuild, principal: _Writer) -> RebuildAsked:

@@ -85,7 +85,7 @@ _TOPICS = """
            case when count(*) = count(caught_up_at)
                 then greatest(extract(epoch from crossdock_clock() - min(caught_up_at)), 0)::double precision
            end as lag_s
-    from consumer_fence where consumer = :consumer group by topic order by topic
+    from consumer_fence where consumer = :consumer and topic = any(:topics) group by topic order by topic
 """
 
 _PARKED = """
@@ -116,9 +116,9 @@ _TIMERS = """
 """
 
 
-async def read_status(connection: AsyncConnection, consumer: str) -> Status:
-    """Read all of it, one statement after the other."""
-    bounds = {"consumer": consumer, "many": MANY}
+async def read_status(connection: AsyncConnection, consumer: str, topics: Sequence[str]) -> Status:
+    """Read all of it, one statement after the other. `topics`: what the consumer listens to."""
+    bounds = {"consumer": consumer, "topics": list(topics), "many": MANY}
 
     async def rows(statement: str) -> Sequence[RowMapping]:
         query = text(statement)
