@@ -6,6 +6,7 @@ done only after it was. So the driver may be killed and resumed, and so may ever
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +42,9 @@ class WaitedInVain(Exception):
 
 
 class Driver:
-    """One run. `save` is called after every step; `patience_s` bounds each wait."""
+    """One run. `save` is called after every step. A wait is in vain when nothing has moved for `patience_s`,
+    with this order or any other: a slow machine is no finding.
+    """
 
     def __init__(
         self,
@@ -58,8 +61,13 @@ class Driver:
         self._save = save
         self._patience_s = patience_s
         self._order_ids: dict[int, str] = {}
+        self._moved_at = time.monotonic()
         self.placed = 0
         self.troubles: list[str] = []
+
+    def moved(self) -> None:
+        """Something came further somewhere."""
+        self._moved_at = time.monotonic()
 
     async def play(self, cases: Sequence[Case]) -> None:
         """All steps of all cases; special cases side by side, ordinary ones in chunks."""
@@ -81,6 +89,7 @@ class Driver:
 
     def _done(self, case: Case, steps: int) -> None:
         self._run.done[str(case.number)] = steps
+        self.moved()
         self._save()
 
     # -- the marketplace
@@ -106,6 +115,7 @@ class Driver:
                 ]
                 await self._send_webhooks(wanted)
                 self._run.done.update({str(case.number): 1 for case in new})
+                self.moved()
                 self._save()
             self.placed += len(chunk)
 
@@ -153,7 +163,7 @@ class Driver:
             case Deliver():
                 await self._deliver(case, index, step)
             case Until():
-                await self._until(case, str(step), lambda: self._shows(case, step))
+                await self._until(str(step), lambda: self._shows(case, step))
             case Receive():
                 for sku, units in step.units.items():
                     await receive(self._run, self._api, GOODS[sku].warehouse, {sku: units}, step.note)
@@ -162,7 +172,7 @@ class Driver:
             case Person():
                 await self._command(case, index, step)
             case HandOver():
-                await self._until(case, "everything handed over", lambda: self._hand_over(case))
+                await self._until("everything handed over", lambda: self._hand_over(case))
             case CarrierSlow():
                 await self._slow_down(case, step.delay_s)
 
@@ -205,13 +215,11 @@ class Driver:
 
     # -- waiting
 
-    async def _until(self, case: Case, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
-        try:
-            async with asyncio.timeout(self._patience_s):
-                while not await holds():  # noqa: ASYNC110  what it waits for happens in other processes
-                    await asyncio.sleep(LOOK_EVERY_S)
-        except TimeoutError:
-            raise WaitedInVain(f"waited {self._patience_s:.0f} s for {what}") from None
+    async def _until(self, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
+        while not await holds():
+            if time.monotonic() - self._moved_at > self._patience_s:
+                raise WaitedInVain(f"waited for {what}, and nothing moved for {self._patience_s:.0f} s")
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _shows(self, case: Case, wanted: Until) -> bool:
         order = await self._order(case)

@@ -75,6 +75,8 @@ async def _watch(
         through = sum(is_through(case, statuses.get(case.number)) for case in cases)
         tell(Progress(len(cases), driver.placed, through))
         now = time.monotonic()
+        if through != before:
+            driver.moved()
         if through != before or not playing.done():
             before, deadline = through, now + patience_s
         if playing.done() and (through == len(cases) or now > deadline):

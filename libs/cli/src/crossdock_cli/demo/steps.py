@@ -1,6 +1,6 @@
 """What can be done to an order of the demo, and what can be waited for. Data: the driver does it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -29,6 +29,10 @@ class Until:
     mailed: int | None = None  # mails in the buyer's mailbox
     asked_carrier: bool = False  # the carrier's own books hold a call about it
     repair: bool = False
+
+    def __str__(self) -> str:
+        asked = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return ", ".join(f"{name} {value}" for name, value in asked if value not in (None, False))
 
 
 @dataclass(frozen=True, slots=True)
