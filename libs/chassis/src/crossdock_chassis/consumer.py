@@ -19,6 +19,7 @@ from crossdock_chassis.faults import Fault
 from crossdock_chassis.handlers import Handler, Handlers
 from crossdock_chassis.kafka import Kafka
 from crossdock_chassis.progress import Progress
+from crossdock_chassis.waiting import set_within
 
 __all__ = ["Consumer", "ConsumerStatus", "Handler", "Handlers"]
 
@@ -85,7 +86,7 @@ class Consumer(Generic[TX]):
                     log.warning("consumer.rebuilding", consumer=self.name, error_type=fault.error_type)
                 if time.monotonic() - began > _SETTLED_AFTER_S:
                     delay = 0.1
-                await self._pause(delay)
+                await set_within(self._stopping, delay)
                 delay = min(delay * 2, _MAX_REBUILD_DELAY_S)
         finally:
             self._stopped.set()
@@ -109,9 +110,3 @@ class Consumer(Generic[TX]):
             stalled_s=self._progress.stalled_s(),
             parking_full=self._session.parking_full,
         )
-
-    async def _pause(self, delay: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), delay)
-        except TimeoutError:
-            return

@@ -28,6 +28,7 @@ from crossdock_chassis.jobs import (
 from crossdock_chassis.lane import CircuitBounds, Lane, Lanes
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter, span
+from crossdock_chassis.waiting import set_within
 
 log = get_logger(__name__)
 _attempts = meter.create_counter("crossdock.job.attempts", description="Attempts by outcome")
@@ -136,10 +137,7 @@ class JobRunner:
     async def _woken(self, poll_s: float) -> bool:
         now = _now()
         waits = [wait for lane in self._full if (wait := lane.opens_in_s(now)) is not None and wait > 0]
-        try:
-            async with asyncio.timeout(min([poll_s, *waits])):
-                await self._look.wait()
-        except TimeoutError:
+        if not await set_within(self._look, min([poll_s, *waits])):
             return False
         await asyncio.sleep(0.002)  # what ends or commits together is claimed together
         return True

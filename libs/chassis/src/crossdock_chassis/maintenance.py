@@ -17,6 +17,7 @@ from crossdock_chassis.faults import Fault
 from crossdock_chassis.log_epoch import REPLAY_WINDOW
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter
+from crossdock_chassis.waiting import set_within
 
 log = get_logger(__name__)
 _default_rows = meter.create_gauge(
@@ -81,7 +82,7 @@ class Maintenance:
         try:
             while not self._stopping.is_set():
                 well = await self.run_once()
-                await self._pause(self._bounds.every_s if well else self._bounds.retry_s)
+                await set_within(self._stopping, self._bounds.every_s if well else self._bounds.retry_s)
         finally:
             self._stopped.set()
 
@@ -150,13 +151,6 @@ class Maintenance:
             _purged.add(deleted, {"table": table})
             if deleted < self._bounds.slice_rows:
                 return
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
 
 async def default_partitions_in_use(connection: AsyncConnection) -> Mapping[str, bool]:

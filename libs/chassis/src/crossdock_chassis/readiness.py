@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.migrations import head_revision, schema_state
 from crossdock_chassis.service import Service
+from crossdock_chassis.waiting import set_within
 from crossdock_chassis.windows import WindowMismatch, check_windows
 
 log = get_logger(__name__)
@@ -40,9 +41,7 @@ async def await_database(service: Service, asked_to_stop: asyncio.Event) -> None
         if missing != said:
             log.warning("process.waiting", reason=missing)
             said = missing
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_EVERY_S):
-                await asked_to_stop.wait()
+        await set_within(asked_to_stop, _LOOK_EVERY_S)
 
 
 async def _what_is_missing(service: Service) -> str | None:

@@ -8,7 +8,6 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import structlog
@@ -32,6 +31,7 @@ from crossdock_chassis.log_epoch import (
 from crossdock_chassis.producer import Producer, Report, require_compiled_codec
 from crossdock_chassis.relay_rows import WAVE_ROWS, Row, oldest_age_s, park, read_wave, settle
 from crossdock_chassis.shards import Shards
+from crossdock_chassis.waiting import set_within
 from crossdock_contracts.envelope import Event
 
 _FOLLOWS = "an earlier record of this key rests here"
@@ -254,6 +254,4 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     if seconds <= 0:
         await asyncio.sleep(0)  # the loop's other tasks come to their turn
         return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+    await set_within(event, seconds)

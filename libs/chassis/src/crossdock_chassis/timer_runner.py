@@ -21,6 +21,7 @@ from crossdock_chassis.faults import Fault, is_transient
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter, span
 from crossdock_chassis.timers import Timer, TimerHandler
+from crossdock_chassis.waiting import set_within
 from crossdock_contracts.envelope import Cause
 
 log = get_logger(__name__)
@@ -115,7 +116,7 @@ class TimerRunner(Generic[TX]):
         try:
             while not self._stopping.is_set():
                 if not await self._fire_due():
-                    await self._pause()
+                    await set_within(self._stopping, self._bounds.poll_s)
         finally:
             self._stopped.set()
 
@@ -123,13 +124,6 @@ class TimerRunner(Generic[TX]):
         """Return when the timer that is firing has fired; it has `handler_s` for it."""
         self._stopping.set()
         await self._stopped.wait()
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(self._bounds.poll_s):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
     async def _fire_due(self) -> bool:
         """Fire one batch, each timer in a transaction of its own. True when more may be due right now."""

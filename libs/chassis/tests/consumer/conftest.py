@@ -9,36 +9,19 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
-from sqlalchemy import pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
 
 from crossdock_chassis.consumer import Consumer, Handlers
-from crossdock_chassis.database import NO_CAUSE, Database, Transaction, open_engine
+from crossdock_chassis.database import NO_CAUSE, Database, Transaction
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.kafka import Kafka, KafkaProfile
-from crossdock_chassis.migrations import install_chassis_schema
 from crossdock_chassis.wire import EPOCH_HEADER, WireEvent, encode
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.tansu import TansuBroker
-from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_contracts.envelope import Actor, ActorKind, Event
 from crossdock_contracts.notifications import NotificationFailedV1, NotificationSentV1
 
 NOTIFY = Actor(kind=ActorKind.SERVICE, name="notify")
-
-
-def prepare(owner_url: str) -> None:
-    async def install() -> None:
-        engine = create_async_engine(owner_url, poolclass=pool.NullPool)
-        async with engine.begin() as connection:
-            await connection.run_sync(install_chassis_schema)
-            await connection.exec_driver_sql(
-                "create table effect (n bigint generated always as identity, event_id uuid, key text, "
-                "what text, tx xid8 default pg_current_xact_id())"
-            )
-        await engine.dispose()
-
-    asyncio.run(install())
 
 
 def sent(order: UUID, template: str, version: int = 1) -> NotificationSentV1:
@@ -211,12 +194,5 @@ class Bench:
 
 
 @pytest.fixture
-def urls(fresh_database: FreshDatabase) -> DatabaseUrls:
-    return fresh_database("chassisconsumer", prepare)
-
-
-@pytest.fixture
-async def bench(urls: DatabaseUrls, broker: TansuBroker) -> AsyncIterator[Bench]:
-    database = Database(open_engine(urls.app_url), Transaction)
-    yield Bench(database, broker, urls)
-    await database.dispose()
+async def bench(database: Database[Transaction], broker: TansuBroker, urls: DatabaseUrls) -> Bench:
+    return Bench(database, broker, urls)

@@ -12,7 +12,7 @@ from crossdock_chassis.http import add_token
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.templates import FreshDatabase
 
-from .conftest import prepare
+from ..conftest import prepare
 from .demo import a_client
 
 WISH = {"what": "ship", "units": 1}
@@ -21,7 +21,7 @@ WISH = {"what": "ship", "units": 1}
 @pytest.fixture
 async def small(fresh_database: FreshDatabase) -> AsyncIterator[Database[Transaction]]:
     """A database with one connection in its pool."""
-    urls: DatabaseUrls = fresh_database("chassishttp", prepare)
+    urls: DatabaseUrls = fresh_database("chassis", prepare)
     database = Database(open_engine(urls.app_url, pool_size=1, max_overflow=0), Transaction)
     yield database
     await database.dispose()
