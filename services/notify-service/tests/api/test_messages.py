@@ -69,6 +69,8 @@ async def test_a_message_shows_its_log_and_the_next_step(stage: Stage, client: h
 
     assert [one["what"] for one in shown["log"]] == ["planned", "attempt_started", "outcome_unknown"]
     assert shown["next_step"].startswith("Look for it")
+    (mail,) = await stage.mailbox.mails()
+    assert mail["message_id"].startswith(f"<{shown['reference']}@")
 
 
 async def test_a_person_who_knows_that_it_arrived_closes_the_question(

@@ -85,6 +85,7 @@ class LogEntry(BaseModel):
 
 
 class MessageDetail(MessageShown):
+    reference: UUID = Field(description="What servers know it by: a mail's Message-ID up to the @.")
     server_reply: str | None
     next_step: str | None = Field(description="What a person can do now, if anything.")
     log: list[LogEntry]

@@ -91,8 +91,14 @@ class Message:
     @property
     def reference(self) -> UUID:
         """The same for the same words in the same revision, whatever row or process says them."""
-        key = (self.merchant_id, self.order_id, self.template, self.subject, self.channel, self.revision)
-        return uuid5(NAMESPACE_URL, "crossdock:message:" + "/".join(map(str, key)))
+        return reference_of(
+            self.merchant_id, self.order_id, self.template, self.subject, self.channel, self.revision
+        )
+
+
+def reference_of(*key: object) -> UUID:
+    """`key`: merchant, order, template, subject, channel, revision."""
+    return uuid5(NAMESPACE_URL, "crossdock:message:" + "/".join(map(str, key)))
 
 
 def stale(message: Message, order: KnownOrder, parcel: Parcel | None) -> str | None:

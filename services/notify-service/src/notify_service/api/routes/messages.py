@@ -67,6 +67,7 @@ async def get_message(message_id: UUID, principal: Reader, database: Database) -
         log = await queries.log_of(tx.connection, principal.merchant_id, message_id)
     return MessageDetail(
         **_shown(row),
+        reference=reference_of(principal.merchant_id, *(row[name] for name in KEY)),
         server_reply=row["server_reply"],
         next_step=_NEXT_STEPS.get(MessageState(row["state"])),
         log=[LogEntry(**one) for one in log],
