@@ -26,6 +26,7 @@ def build() -> Service:
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
+        pooled=settings.database_pooled,
         name="inventory",
     )
     database = open_database(engine)
