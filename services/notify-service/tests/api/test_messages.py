@@ -68,7 +68,7 @@ async def test_a_message_shows_its_log_and_the_next_step(stage: Stage, client: h
     shown = (await client.get(f"/v1/messages/{message_id}")).json()
 
     assert [one["what"] for one in shown["log"]] == ["planned", "attempt_started", "outcome_unknown"]
-    assert shown["next_step"].startswith("Look for it")
+    assert shown["next_step"].startswith("Look for its reference")
     (mail,) = await stage.mailbox.mails()
     assert mail["message_id"].startswith(f"<{shown['reference']}@")
 

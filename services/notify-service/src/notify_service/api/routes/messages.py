@@ -11,15 +11,16 @@ from notify_service.api.dependencies import Database, Reader, Writer
 from notify_service.api.models import Decided, Decision, LogEntry, MessageDetail, MessageShown, Why
 from notify_service.domain.addresses import masked
 from notify_service.domain.errors import MessageUnknown
-from notify_service.domain.messages import MessageState, Template
+from notify_service.domain.messages import MessageState, Template, reference_of
 from notify_service.persistence import queries
 from notify_service.use_cases import decide_message
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 
+_KEY = ("order_id", "template", "subject", "channel", "revision")
 _NEXT_STEPS = {
-    MessageState.OUTCOME_UNKNOWN: "Look for it in the mail server's log or ask the buyer; then tell us with"
-    " POST resolution: sent, or send_again.",
+    MessageState.OUTCOME_UNKNOWN: "Look for its reference in the mail server's log or ask the buyer; then tell"
+    " us with POST resolution: sent, or send_again.",
     MessageState.FAILED: "Put right what the code names, then POST retry.",
 }
 
@@ -67,7 +68,7 @@ async def get_message(message_id: UUID, principal: Reader, database: Database) -
         log = await queries.log_of(tx.connection, principal.merchant_id, message_id)
     return MessageDetail(
         **_shown(row),
-        reference=reference_of(principal.merchant_id, *(row[name] for name in KEY)),
+        reference=reference_of(principal.merchant_id, *(row[name] for name in _KEY)),
         server_reply=row["server_reply"],
         next_step=_NEXT_STEPS.get(MessageState(row["state"])),
         log=[LogEntry(**one) for one in log],
