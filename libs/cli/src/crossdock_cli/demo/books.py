@@ -82,6 +82,10 @@ class Reader:
         """Only how far the orders are: one or two pages."""
         return {number: order["status"] for number, order in (await self._orders())[0].items()}
 
+    async def order_ids(self) -> set[str]:
+        """Ours, as order-service names them."""
+        return {order["order_id"] for order in (await self._orders())[0].values()}
+
     async def read(self) -> Books:
         (orders, strange), labels, fulfilments, mails = await asyncio.gather(
             self._orders(), self._live_labels(), self._fulfilments(), self._mails()

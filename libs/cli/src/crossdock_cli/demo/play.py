@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from crossdock_cli.api import Api
 from crossdock_cli.connection import Connection
 from crossdock_cli.demo.books import Reader
+from crossdock_cli.demo.doubts import settle_doubts
 from crossdock_cli.demo.driver import Driver, unreadable_webhooks
 from crossdock_cli.demo.judge import Verdict, is_through, judge
 from crossdock_cli.demo.merchant import set_up
 from crossdock_cli.demo.run import Run
 
 LOOK_EVERY_S = 1.0
+DECIDE_EVERY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ async def play(
         driver = Driver(run, api, connection, save=save, patience_s=patience_s)
         reader = Reader(api, run, scenario.cases)
         playing = asyncio.create_task(driver.play(scenario.cases))
+        deciding = asyncio.create_task(_decide_doubts(run, reader, api))
         try:
-            verdict = await _watch(run, reader, driver, playing, tell=tell, patience_s=patience_s)
+            verdict = await _watch(run, reader, driver, playing, deciding, tell=tell, patience_s=patience_s)
         finally:
-            playing.cancel()
-            await asyncio.wait([playing])
+            for task in (playing, deciding):
+                task.cancel()
+            await asyncio.wait([playing, deciding])
     return Outcome(verdict, tuple(driver.troubles), time.monotonic() - began)
 
 
@@ -61,6 +65,7 @@ async def _watch(
     reader: Reader,
     driver: Driver,
     playing: asyncio.Task[None],
+    deciding: asyncio.Task[None],
     *,
     tell: Callable[[Progress], None],
     patience_s: float,
@@ -69,8 +74,9 @@ async def _watch(
     cases = run.scenario.cases
     deadline, before = time.monotonic() + patience_s, -1
     while True:
-        if playing.done():
-            playing.result()
+        for task in (playing, deciding):
+            if task.done():
+                task.result()
         statuses = await reader.statuses()
         through = sum(is_through(case, statuses.get(case.number)) for case in cases)
         tell(Progress(len(cases), driver.placed, through))
@@ -84,6 +90,13 @@ async def _watch(
             if verdict.holds or now > deadline:
                 return verdict
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _decide_doubts(run: Run, reader: Reader, api: Api) -> None:
+    """What is left to people: they come by every few seconds."""
+    while True:
+        await asyncio.sleep(DECIDE_EVERY_S)
+        await settle_doubts(run, api, await reader.order_ids())
 
 
 async def _judge(run: Run, reader: Reader) -> Verdict:
