@@ -19,8 +19,8 @@ router = APIRouter(prefix="/v1/messages", tags=["messages"])
 
 _KEY = ("order_id", "template", "subject", "channel", "revision")
 _NEXT_STEPS = {
-    MessageState.OUTCOME_UNKNOWN: "Look for its reference in the mail server's log or ask the buyer; then tell"
-    " us with POST resolution: sent, or send_again.",
+    MessageState.OUTCOME_UNKNOWN: "Look for its reference in the mail server's log or ask the buyer; then"
+    " tell us with POST resolution: sent, or send_again.",
     MessageState.FAILED: "Put right what the code names, then POST retry.",
 }
 
