@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiosmtplib
@@ -47,9 +47,8 @@ class SmtpPool:
 
     async def close(self) -> None:
         """Take leave of the server where it listens."""
-        while self._free:
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await self._free.pop().smtp.quit(timeout=1)
+        leaving, self._free = self._free, []
+        await asyncio.gather(*(one.smtp.quit(timeout=1) for one in leaving), return_exceptions=True)
 
     async def _open(self) -> Connection:
         now = asyncio.get_running_loop().time()
