@@ -249,12 +249,12 @@ async def test_an_exception_is_listed_with_its_next_step_and_resolved_with_a_wor
     (found,) = (await client.get("/v1/exceptions")).json()["items"]
 
     answer = await client.post(
-        f"/v1/exceptions/{found['exception_id']}/resolution", json={"reason": "refunded"}
+        f"/v1/exceptions/{found['exception_id']}/resolution", json={"resolution": "refunded"}
     )
 
     assert (found["code"], found["order_id"]) == ("unfilled", order_id)
     assert found["next_step"]
-    assert answer.status_code == 202
+    assert answer.status_code == 204
     assert (await client.get("/v1/exceptions")).json()["items"] == []
 
 

@@ -278,7 +278,7 @@ async def test_exceptions_say_what_to_do_and_are_closed_with_a_reason(
     await stage.hear(order.cancelled())
 
     (shown,) = (await client.get("/v1/exceptions", params={"code": "cancel_refused"})).json()["items"]
-    url = f"/v1/exceptions/{shown['exception_id']}/resolve"
+    url = f"/v1/exceptions/{shown['exception_id']}/resolution"
     answers = [
         (await client.post(url, json={"resolution": "recalled by phone"})).status_code for _ in range(2)
     ]

@@ -27,6 +27,10 @@ class Why(Given):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class Resolution(Given):
+    resolution: str = Field(min_length=1, max_length=500, description="what was done")
+
+
 class Release(Why):
     hold: HoldReason
 

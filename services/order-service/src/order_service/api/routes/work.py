@@ -14,6 +14,7 @@ from order_service.api.models import (
     MessageShort,
     MessageShown,
     ObligationShown,
+    Resolution,
     Why,
 )
 from order_service.domain.errors import NotAnOrder
@@ -156,9 +157,9 @@ async def get_exceptions(
     )
 
 
-@router.post("/exceptions/{exception_id}/resolution", status_code=202)
+@router.post("/exceptions/{exception_id}/resolution", status_code=204)
 async def post_resolution(
-    exception_id: UUID, body: Why, principal: Writer, database: Database, call: Idempotent
+    exception_id: UUID, body: Resolution, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
     """Close an exception with a word on what was done about it."""
     async with database.transaction() as tx:
@@ -168,7 +169,7 @@ async def post_resolution(
             principal.merchant_id,
             exception_id,
             by=principal.token_name,
-            resolution=body.reason,
+            resolution=body.resolution,
         )
         if closed is None:
             raise NotFound("open exception", str(exception_id))
@@ -181,8 +182,8 @@ async def post_resolution(
                     detail=closed["code"],
                     actor=principal.actor,
                     version=0,
-                    reason=body.reason,
+                    reason=body.resolution,
                 )
             ]
         )
-        return await call.answer(tx, 202)
+        return await call.answer(tx, 204)

@@ -35,7 +35,7 @@ async def get_exceptions(
     return page_of(rows, paging, item=ExceptionShown.of, key=lambda row: (str(row["exception_id"]),))
 
 
-@router.post("/exceptions/{exception_id}/resolve", status_code=204)
+@router.post("/exceptions/{exception_id}/resolution", status_code=204)
 async def post_resolution(
     exception_id: UUID, body: ResolutionGiven, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
