@@ -79,9 +79,9 @@ class Bus:
             if waiting and (consumer, stream.topic) not in self.held_back
         ]
 
-    def pending(self, consumer: str) -> bool:
-        """Whether anything is still to be read, held back or not."""
-        return any(self._waiting[consumer].values())
+    def behind(self, consumer: str) -> set[str]:
+        """Topics of which something is still to be read, held back or not."""
+        return {stream.topic for stream, waiting in self._waiting[consumer].items() if waiting}
 
     @property
     def quiet(self) -> bool:

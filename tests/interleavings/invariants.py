@@ -95,7 +95,9 @@ async def check_end(world: World) -> None:
 async def _contradictions(world: World) -> list[str]:
     found = []
     for service, codes in CONTRADICTIONS.items():
-        column, table = ("kind", "stock_exception") if service == "inventory" else ("code", f"{service}_exception")
+        column, table = (
+            ("kind", "stock_exception") if service == "inventory" else ("code", f"{service}_exception")
+        )
         table = "shipment_exception" if service == "shipping" else table
         raised = await world.members[service].column(
             f"select {column} from {table} where merchant_id = :merchant", merchant=world.merchant
@@ -137,7 +139,9 @@ async def _ends(world: World) -> list[str]:
             if units > ordered.get(line_id, 0):
                 problems.append(f"{name} shipped {units} of {ordered.get(line_id, 0)} units ordered")
             elif units > wanted[line_id] and not refused[order.identity.order_id] & EXPLAINS_TOO_MUCH:
-                problems.append(f"{name} shipped {units} of {wanted[line_id]} units wanted, and nobody was told")
+                problems.append(
+                    f"{name} shipped {units} of {wanted[line_id]} units wanted, and nobody was told"
+                )
     return problems
 
 
@@ -169,7 +173,10 @@ async def _agreement(world: World) -> list[str]:
         item, leg = items.get(row.allocation_id, ("none", "none"))
         in_order = legs.get(row.allocation_id, "none")
         gone = leg in {"handed_over", "closed"} and item in {"packed", "kept"}
-        going = leg in {"planned", "buying", "outcome_unknown", "labelled", "needs_repair"} and item != "cancelled"
+        going = (
+            leg in {"planned", "buying", "outcome_unknown", "labelled", "needs_repair"}
+            and item != "cancelled"
+        )
         stopped = item in {"cancelled", "none"} or leg == "cancelled"
         fits = {
             "consumed": gone and in_order in {"handed_over", "delivered", "returned", "lost"},
@@ -184,7 +191,9 @@ async def _agreement(world: World) -> list[str]:
                 f"order-service {in_order}"
             )
         if status.get(row.order_id) == "cancelled" and row.state not in {"released", "expired"}:
-            problems.append(f"{numbers[row.order_id]} is cancelled, and {row.units} {row.sku} are {row.state}")
+            problems.append(
+                f"{numbers[row.order_id]} is cancelled, and {row.units} {row.sku} are {row.state}"
+            )
     problems += [f"inventory never heard of allocation {one}" for one in (items.keys() | legs.keys()) - known]
     return problems
 
@@ -219,7 +228,9 @@ async def _write_backs(world: World) -> list[str]:
             "select subject, state from obligation where merchant_id = :merchant", merchant=world.merchant
         )
     }
-    kits = {line.external_id for order in world.shop.orders.values() for line in order.lines if line.sku == "set"}
+    kits = {
+        line.external_id for order in world.shop.orders.values() for line in order.lines if line.sku == "set"
+    }
     for said in world.bus.log:
         event = said.event
         if event.TOPIC != "parcel.shipped" or event.merchant_id != world.merchant:
@@ -239,7 +250,9 @@ async def _write_backs(world: World) -> list[str]:
 
 async def _messages(world: World) -> list[str]:
     """Each thing is said once, and each parcel that left is told of."""
-    problems = [f"message {one} was taken {times} times" for one, times in world.mailbox.taken.items() if times > 1]
+    problems = [
+        f"message {one} was taken {times} times" for one, times in world.mailbox.taken.items() if times > 1
+    ]
     rows = await world.notify.rows(
         "select template, subject, state from message where merchant_id = :merchant", merchant=world.merchant
     )
@@ -259,14 +272,20 @@ async def _messages(world: World) -> list[str]:
 
 async def _leftovers(world: World) -> list[str]:
     problems = []
-    for name, table in (("order", "deferred_event"), ("shipping", "deferred_event"), ("notify", "deferred_telling")):
+    for name, table in (
+        ("order", "deferred_event"),
+        ("shipping", "deferred_event"),
+        ("notify", "deferred_telling"),
+    ):
         (left,) = await world.members[name].column(
             f"select count(*) from {table} where merchant_id = :merchant", merchant=world.merchant
         )
         if left:
             problems.append(f"{left} events are deferred for ever in {name}-service")
     for name, member in world.members.items():
-        stuck = await member.rows("select kind, state, last_error from job where state not in ('done', 'refused')")
+        stuck = await member.rows(
+            "select kind, state, last_error from job where state not in ('done', 'refused')"
+        )
         problems += [f"{name}: job {row.kind} is {row.state}: {row.last_error}" for row in stuck]
     return problems
 
@@ -307,7 +326,9 @@ def _told(world: World) -> list[str]:
             },
         )
         if "allocations" in shown:
-            shown["allocations"] = [f"{a['allocation_id'][-6:]} {a['units']} {a['sku']}" for a in shown["allocations"]]
+            shown["allocations"] = [
+                f"{a['allocation_id'][-6:]} {a['units']} {a['sku']}" for a in shown["allocations"]
+            ]
         for name in shown:
             if name.endswith("allocation_ids"):
                 shown[name] = [id_[-6:] for id_ in shown[name]]

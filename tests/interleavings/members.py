@@ -1,12 +1,11 @@
 """A service without its process: handlers, timers and jobs on a real database, one transaction at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import ARRAY, Connection, Text, bindparam, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crossdock_chassis import inbox
@@ -20,6 +19,17 @@ from crossdock_contracts.envelope import Event
 
 RETRY_S = 60.0
 GIVE_UP = GiveUp(max_attempts=50, max_unknown_s=86_400.0)
+
+
+_CAUGHT_UP = text(
+    """
+    insert into consumer_fence (consumer, topic, partition, caught_up_at)
+    select :consumer, topic, 0, case when topic <> all(:behind) then crossdock_clock() end
+    from unnest(:topics) as one (topic)
+    on conflict (consumer, topic, partition) do update
+    set caught_up_at = coalesce(excluded.caught_up_at, consumer_fence.caught_up_at)
+    """
+).bindparams(bindparam("topics", type_=ARRAY(Text)), bindparam("behind", type_=ARRAY(Text)))
 
 
 class Died(Exception):
@@ -73,11 +83,12 @@ class Member:
 
     async def claim(self) -> list[Job]:
         """Take every job that is due, as processes with much room would."""
-        table = JobTable(self.database.engine)
-        due = (await table.parties("")).due
-        if not due:
+        parties = await self.column("select distinct destination from job where state = 'ready' order by 1")
+        if not parties:
             return []
-        return await table.claim(dict.fromkeys(due, 100), list(self.jobs), 3600.0)
+        return await JobTable(self.database.engine).claim(
+            dict.fromkeys(parties, 100), list(self.jobs), 3600.0
+        )
 
     async def run(self, job: Job) -> str:
         """Make one attempt, and give the job back as the runner does. Returns what came of it."""
@@ -106,21 +117,13 @@ class Member:
         )
         return outcome
 
-    async def fire(self, *, caught_up: bool) -> None:
-        """Fire the timers that may fire; `caught_up`: nothing that was said before now is still to be read."""
+    async def fire(self, *, behind: Collection[str]) -> None:
+        """Fire the timers that may fire. `behind`: topics of which something is still to be read."""
         async with self.database.engine.begin() as connection:
             await connection.execute(
-                text(
-                    """
-                    insert into consumer_fence (consumer, topic, partition, caught_up_at)
-                    values (:consumer, 'everything', 0, case when :caught_up then crossdock_clock() end)
-                    on conflict (consumer, topic, partition) do update set caught_up_at =
-                        case when :caught_up then crossdock_clock() else consumer_fence.caught_up_at end
-                    """
-                ),
-                {"consumer": self.name, "caught_up": caught_up},
+                _CAUGHT_UP, {"consumer": self.name, "topics": list(self.topics), "behind": list(behind)}
             )
-        runner = TimerRunner(self.database, self.timers, self.name)
+        runner = TimerRunner(self.database, self.timers, self.name, list(self.topics))
         while await runner._fire_due():  # one look at a time: `run` would look whenever it likes
             continue
         failed = await self.rows("select name, key from timer where attempts > 0")
@@ -138,13 +141,3 @@ class Member:
         async with self.database.engine.begin() as connection:
             await connection.execute(text("delete from job"))
             await connection.execute(text("delete from timer"))
-
-    async def clock_reading(self) -> datetime:
-        (now,) = await self.column("select crossdock_clock()")
-        assert isinstance(now, datetime)
-        return now
-
-
-def short(ids: Sequence[UUID]) -> list[str]:
-    """Ids as a failing test shows them."""
-    return [str(one)[-6:] for one in ids]

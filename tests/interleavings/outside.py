@@ -344,7 +344,12 @@ class Mailbox:
 
 
 BERLIN = Address(
-    name="Ada Example", lines=("Musterstr. 1",), city="Berlin", postal_code="10115", country="DE", phone="+4930"
+    name="Ada Example",
+    lines=("Musterstr. 1",),
+    city="Berlin",
+    postal_code="10115",
+    country="DE",
+    phone="+4930",
 )
 HAMBURG = Address(
     name="Ada Example", lines=("Hafen 2",), city="Hamburg", postal_code="20095", country="DE", phone="+4940"

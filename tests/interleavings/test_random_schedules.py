@@ -35,9 +35,7 @@ CARRIERS: dict[str, tuple[Capabilities, bool]] = {
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
-@given(
-    carrier=st.sampled_from(sorted(CARRIERS)), steps=st.lists(STEPS, min_size=10, max_size=STEPS_A_RUN)
-)
+@given(carrier=st.sampled_from(sorted(CARRIERS)), steps=st.lists(STEPS, min_size=10, max_size=STEPS_A_RUN))
 async def test_whatever_happens_in_whatever_order_the_services_agree_in_the_end(
     databases: Databases, carrier: str, steps: list[Step]
 ) -> None:

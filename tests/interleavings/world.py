@@ -181,8 +181,22 @@ class World:
         await self.put_warehouse("BER", "manual", priority=1)
         await self.put_warehouse("POZ", "automatic", priority=2)
         await self.put_skus(
-            Sku(sku="mug", title="Mug", weight_g=320, hs_code="691110", origin_country="CN", customs_description="Mug"),
-            Sku(sku="cap", title="Cap", weight_g=80, hs_code="650500", origin_country="PT", customs_description="Cap"),
+            Sku(
+                sku="mug",
+                title="Mug",
+                weight_g=320,
+                hs_code="691110",
+                origin_country="CN",
+                customs_description="Mug",
+            ),
+            Sku(
+                sku="cap",
+                title="Cap",
+                weight_g=80,
+                hs_code="650500",
+                origin_country="PT",
+                customs_description="Cap",
+            ),
             Sku(sku="vase", title="Vase", weight_g=900),
         )
         await self.settle()
@@ -401,7 +415,7 @@ class World:
     async def fire(self) -> None:
         """Fire the timers that may fire."""
         for member in (self.order, self.inventory):
-            await member.fire(caught_up=not self.bus.pending(member.name))
+            await member.fire(behind=self.bus.behind(member.name))
             await self.bus.collect(member.name)
 
     async def settle(self, *, without_work: bool = False) -> None:
@@ -420,6 +434,9 @@ class World:
     async def wait(self, time: timedelta) -> None:
         self.clock.pass_by(time)
         await self.settle()
+
+    async def wait_a_day(self) -> None:
+        await self.wait(timedelta(days=1))
 
     # -- looking -------------------------------------------------------------------------------------------
 
