@@ -129,6 +129,40 @@ async def test_fewer_units_are_withdrawn_from_the_label_and_come_free_once(world
     await check_end(world)
 
 
+async def test_a_line_given_up_while_the_rest_has_left_is_asked_back_before_the_order_closes(
+    world: World,
+) -> None:
+    await world.receive("mug", 1)
+    await world.receive("cap", 1, "POZ")
+    order = await world.place(("mug", 1), ("cap", 1))
+    await world.settle()
+
+    await world.reduce(order, 0, 1)
+    await world.settle()
+
+    assert (await world.seen(order)).status == "closed"
+    assert sorted(await world.leg_states(order)) == ["cancelled", "closed"]
+    assert await world.level("mug") == (1, 0, 0)
+    await check_end(world)
+
+
+async def test_an_order_of_which_nothing_is_wanted_after_it_left_closes(world: World) -> None:
+    await world.receive("mug", 1)
+    order = await world.place(("mug", 1))
+    await world.settle()
+    world.bus.hold_back("order", "parcel.shipped")
+    await world.hand_over()
+    await world.reduce(order, 0, 1)
+    await world.settle()
+
+    world.bus.let_through()
+    await world.settle()
+
+    assert (await world.seen(order)).status == "closed"
+    assert "cancel_refused" in await world.exceptions("order")
+    await check_end(world)
+
+
 async def test_a_line_given_up_after_it_left_is_shown_to_a_person(world: World) -> None:
     await world.receive("mug", 1)
     await world.receive("cap", 1, "POZ")

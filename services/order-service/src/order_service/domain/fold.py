@@ -48,12 +48,18 @@ def shipped_units(parcels: Iterable[Parcel]) -> Counter[UUID]:
 
 
 def everything_shipped(lines: Sequence[Line], parcels: Mapping[UUID, Parcel]) -> bool:
-    """Whether every wanted unit has left; false for an order of which nothing is wanted."""
-    wanted = [line for line in lines if line.units > 0]
-    if not wanted or not parcels:
-        return False
+    """Whether something has left, and with it every unit that is wanted, be it none any more."""
     shipped = shipped_units(parcels.values())
-    return all(shipped[line.line_id] >= line.units for line in wanted)
+    return bool(shipped) and all(shipped[line.line_id] >= line.units for line in lines)
+
+
+def finished(lines: Sequence[Line], process: Process) -> bool:
+    """Whether everything has left and nothing is on its way out.
+
+    A leg that is not wanted any more has to be asked back first, and a closed order asks for nothing.
+    """
+    under_way = any(leg.state not in GONE | {LegState.CANCELLED} for leg in process.legs.values())
+    return not under_way and everything_shipped(lines, process.parcels)
 
 
 def progress(

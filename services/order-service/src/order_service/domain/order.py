@@ -18,7 +18,7 @@ from order_service.domain.canonical import (
     TaxId,
 )
 from order_service.domain.errors import HoldNotFound, HoldNotReleasable, IllegalMove
-from order_service.domain.fold import cancel_ended, everything_shipped, kept_units
+from order_service.domain.fold import cancel_ended, finished, kept_units
 from order_service.domain.holds import AUTOMATIC, NOT_RELEASABLE, Findings, Hold, HoldReason
 from order_service.domain.leg import LEG_TABLE, Leg, LegEvent, LegState
 from order_service.domain.lines import Line, keep_only
@@ -310,7 +310,7 @@ class Order:
             self.lines = keep_only(self.lines, kept)
             self.surprised("cancel_refused", detail=wish.reason)
             self._changed = True
-        if everything_shipped(self.lines, self.process.parcels):
+        if finished(self.lines, self.process):
             self._move_to(OrderStatus.CLOSED)
         else:
             self._move_to(OrderStatus.HELD if self.process.holds else OrderStatus.OPEN)
