@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from crossdock_cli.demo.books import Books, OrderSeen
 from crossdock_cli.demo.scenario import ABSENT, Case, Scenario
 from crossdock_cli.demo.world import components_of
+from crossdock_cli.stack.services import SERVICES
 
 NOTHING = OrderSeen(ABSENT)
 
@@ -191,15 +192,17 @@ def _marketplace(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) 
 
 
 def _work(books: Books) -> list[Row]:
-    """Nothing waits anywhere."""
-    return [
-        Row(
-            f"{service}: nothing waits",
-            _waiting(0, 0, 0, 0),
-            _waiting(work.outbox, work.jobs, work.parked, work.lagging_topics),
+    """Nothing waits in any service."""
+    rows = []
+    for service in SERVICES:
+        work = books.work.get(service)
+        seen = (
+            "no word from it"
+            if work is None
+            else _waiting(work.outbox, work.jobs, work.parked, work.lagging_topics)
         )
-        for service, work in books.work.items()
-    ]
+        rows.append(Row(f"{service}: nothing waits", _waiting(0, 0, 0, 0), seen))
+    return rows
 
 
 def _waiting(outbox: int, jobs: int, parked: int, lagging: int) -> str:

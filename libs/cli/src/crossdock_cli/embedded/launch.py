@@ -158,10 +158,10 @@ def refuse_taken_port(port: int, what: str) -> None:
             ) from error
 
 
-def log_tail(log: Path, lines: int = 20) -> str:
-    """Return the last lines of a log file for an error message, at most 8 KiB."""
+def log_tail(log: Path, lines: int = 20, *, after: int = 0) -> str:
+    """Return the last lines of a log file for an error message, at most 8 KiB; none before byte `after`."""
     if not log.is_file():
         return "(no log)"
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 8192))
+        file.seek(max(after, log.stat().st_size - 8192))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])

@@ -133,6 +133,7 @@ class Supervisor:
         """Start the process and wait until it is ready. Raises EmbeddedError; then nothing runs."""
         child = running.child
         running.launch = await asyncio.to_thread(child.launch)
+        before = running.log.stat().st_size if running.log.is_file() else 0
         with running.log.open("ab") as log:  # append: its writes go to the end after we cut the file, too
             running.process = await asyncio.create_subprocess_exec(
                 *running.launch.argv, stdout=log, stderr=subprocess.STDOUT, **running.launch.popen_options()
@@ -142,14 +143,17 @@ class Supervisor:
             async with asyncio.timeout(child.ready_timeout_s):
                 while not await child.is_ready():
                     if running.process.returncode is not None:
-                        raise EmbeddedError(f"{child.name} ended while starting:\n{log_tail(running.log)}")
+                        raise EmbeddedError(
+                            f"{child.name} ended while starting:\n{log_tail(running.log, after=before)}"
+                        )
                     await asyncio.sleep(_READY_LOOK_S)
                 if child.after_start is not None:
                     await child.after_start()
         except TimeoutError as error:
             await self._end(running)
             raise EmbeddedError(
-                f"{child.name} is not ready after {child.ready_timeout_s} s:\n{log_tail(running.log)}"
+                f"{child.name} is not ready after {child.ready_timeout_s} s:\n"
+                f"{log_tail(running.log, after=before)}"
             ) from error
         except BaseException:
             await self._end(running)

@@ -26,6 +26,7 @@ from crossdock_cli.stack.services import (
     ServiceProcess,
     Surroundings,
     migrate_launch,
+    migrations_digest,
     port_names,
     service_processes,
     token_launch,
@@ -33,7 +34,7 @@ from crossdock_cli.stack.services import (
 
 SANDBOXES = ("shopify", "easypost", "mailbox")
 ONE_SHOT_S = 120.0
-TOKENS_FILE = "tokens.json"
+PROVISIONED_FILE = "postgres/provisioned.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +181,7 @@ class _Start:
             ports=self._stack.ports,
             keys=self._stack.keys,
         )
-        await self._run_once(f"{service}-migrate", migrate_launch(service, around))
+        await self._migrate(service, around)
         await broker
         async with asyncio.TaskGroup() as group:
             group.create_task(self._ensure_token(service, around))
@@ -201,18 +202,32 @@ class _Start:
         # A service gives itself up to 36 s for the work in hand.
         return Child(name, lambda: launch, is_ready, ready_timeout_s=120, stop_timeout_s=40, group=group)
 
-    async def _ensure_token(self, service: str, around: Surroundings) -> None:
-        """Store the token's hash with the service, once: the note about it lies next to the database."""
-        digest = hashlib.sha256(self._stack.keys.api_token.encode()).hexdigest()
-        stored = self._stack.folder.read(TOKENS_FILE)
-        if stored.get(service) == digest:
+    async def _migrate(self, service: str, around: Surroundings) -> None:
+        """Bring the schema up to date; not when it was brought to these very migrations before."""
+        digest = migrations_digest(service)
+        if digest is not None and self._provisioned(service).get("migrations") == digest:
             return
-        await self._run_once(
-            f"{service}-token",
-            token_launch(service, around),
-            given=f"{self._stack.keys.api_token}\n".encode(),
-        )
-        self._stack.folder.write(TOKENS_FILE, self._stack.folder.read(TOKENS_FILE) | {service: digest})
+        await self._run_once(f"{service}-migrate", migrate_launch(service, around))
+        self._note(service, "migrations", digest)
+
+    async def _ensure_token(self, service: str, around: Surroundings) -> None:
+        """Store the token's hash with the service, once."""
+        token = self._stack.keys.api_token
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        if self._provisioned(service).get("token") == digest:
+            return
+        await self._run_once(f"{service}-token", token_launch(service, around), given=f"{token}\n".encode())
+        self._note(service, "token", digest)
+
+    def _provisioned(self, service: str) -> dict[str, str]:
+        found: dict[str, str] = self._stack.folder.read(PROVISIONED_FILE).get(service, {})
+        return found
+
+    def _note(self, service: str, what: str, digest: str | None) -> None:
+        """Remember it next to the cluster, so that it is forgotten with it."""
+        everything = self._stack.folder.read(PROVISIONED_FILE)
+        everything[service] = everything.get(service, {}) | {what: digest}
+        self._stack.folder.write(PROVISIONED_FILE, everything)
 
     async def _run_once(self, name: str, launch: Launch, *, given: bytes = b"") -> None:
         """Run a command to its end. Raises EmbeddedError with the end of its log."""

@@ -1,5 +1,6 @@
 """The four services as `up` sees them: what each process is called, started with and told."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch
+from crossdock_cli.stack.folder import REPOSITORY
 from crossdock_cli.stack.keys import Keys
 
 MAILBOX_USER = "crossdock"
@@ -85,6 +87,17 @@ def migrate_launch(service: str, around: Surroundings) -> Launch:
     environment = service_environment(service, around)
     environment[f"{service.upper()}_MIGRATION_URL"] = around.databases[service].owner_url
     return Launch(_python(service, "migrate"), environment)
+
+
+def migrations_digest(service: str) -> str | None:
+    """Tells one set of migrations from another; None when they are not where a checkout has them."""
+    files = sorted((REPOSITORY / "services" / f"{service}-service" / "migrations" / "versions").glob("*.py"))
+    if not files:
+        return None
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return whole.hexdigest()
 
 
 def token_launch(service: str, around: Surroundings) -> Launch:

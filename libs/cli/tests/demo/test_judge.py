@@ -1,0 +1,244 @@
+"""Books that are right are found right, and each balance goes red when its books are doctored."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crossdock_cli.demo.books import Books, Fulfilment, Level, OrderSeen, Work
+from crossdock_cli.demo.driver import unreadable_webhooks
+from crossdock_cli.demo.judge import Row, Verdict, judge
+from crossdock_cli.demo.run import Run
+from crossdock_cli.demo.scenario import ABSENT, Case
+from crossdock_cli.stack.services import SERVICES
+
+RUN = Run("abcde", 40, 3)
+CASES = RUN.scenario.cases
+LINE_IDS = {RUN.line_id(case, n): line.name for case in CASES for n, line in enumerate(case.lines)}
+UNREADABLE = unreadable_webhooks(RUN, CASES)
+ORDINARY = next(case for case in CASES if case.is_ordinary and case.expected.parcels == 1)
+IDLE = Work(outbox=0, jobs=0, parked=0, lagging_topics=0)
+
+
+def tracking(case: Case) -> tuple[str, ...]:
+    return tuple(f"T{case.number}-{n}" for n in range(case.expected.parcels))
+
+
+def fulfilments(case: Case) -> list[Fulfilment]:
+    """The first parcel holds everything: the judge looks at sums."""
+    if not case.expected.parcels:
+        return []
+    units = {RUN.line_id(case, n): line.units for n, line in enumerate(case.lines)}
+    first, *rest = tracking(case)
+    return [Fulfilment((first,), units), *(Fulfilment((number,), {}) for number in rest)]
+
+
+def mails(case: Case) -> list[str]:
+    return [f"<{case.number}-{n}@shop>" for n in range(sum(case.expected.mails.values()))]
+
+
+def right_books() -> Books:
+    scenario = RUN.scenario
+    shipped: dict[str, int] = {}
+    for case in CASES:
+        for sku, units in case.expected.shipped.items():
+            shipped[sku] = shipped.get(sku, 0) + units
+    return Books(
+        orders={
+            case.number: OrderSeen(
+                case.expected.status,
+                tracking(case),
+                frozenset({case.expected.exception} if case.expected.exception else ()),
+            )
+            for case in CASES
+            if case.expected.status != ABSENT
+        },
+        live_labels={case.number: list(tracking(case)) for case in CASES if case.expected.parcels},
+        fulfilments={case.number: fulfilments(case) for case in CASES},
+        mails={case.number: mails(case) for case in CASES},
+        said={case.number: dict(case.expected.mails) for case in CASES},
+        levels={sku: Level(units - shipped.get(sku, 0), 0, 0) for sku, units in scenario.received.items()},
+        unreadable=frozenset(UNREADABLE),
+        work=dict.fromkeys(SERVICES, IDLE),
+    )
+
+
+def verdict_on(books: Books) -> Verdict:
+    return judge(RUN.scenario, books, unreadable=UNREADABLE, line_ids=LINE_IDS)
+
+
+def red(verdict: Verdict) -> set[str]:
+    """What differs, by name."""
+    rows: tuple[Row, ...] = (*verdict.orders, *verdict.balances)
+    return {row.what for row in rows if not row.holds}
+
+
+def but(of: Mapping[int, Any], value: Any) -> dict[int, Any]:
+    """The same with another value for the ordinary order."""
+    return {**of, ORDINARY.number: value}
+
+
+def test_right_books_hold() -> None:
+    verdict = verdict_on(right_books())
+
+    assert red(verdict) == set()
+    assert verdict.holds
+
+
+def _lost(books: Books) -> Books:
+    orders = {number: seen for number, seen in books.orders.items() if number != ORDINARY.number}
+    return replace(books, orders=orders)
+
+
+def _stuck(books: Books) -> Books:
+    return replace(books, orders=but(books.orders, OrderSeen("open", tracking(ORDINARY))))
+
+
+def _strange(books: Books) -> Books:
+    return replace(books, strange_orders=1)
+
+
+def _unit_gone(books: Books) -> Books:
+    mug = books.levels["MUG"]
+    return replace(books, levels={**books.levels, "MUG": replace(mug, on_hand=mug.on_hand - 1)})
+
+
+def _unit_promised(books: Books) -> Books:
+    return replace(books, levels={**books.levels, "MUG": replace(books.levels["MUG"], reserved=1)})
+
+
+def _unit_short(books: Books) -> Books:
+    return replace(books, levels={**books.levels, "MUG": replace(books.levels["MUG"], short=1)})
+
+
+def _second_label(books: Books) -> Books:
+    labels = [*books.live_labels[ORDINARY.number], "T-second"]
+    return replace(books, live_labels=but(books.live_labels, labels))
+
+
+def _no_label(books: Books) -> Books:
+    return replace(books, live_labels=but(books.live_labels, []))
+
+
+def _label_twice(books: Books) -> Books:
+    labels = books.live_labels[ORDINARY.number]
+    other = next(number for number in books.live_labels if number != ORDINARY.number)
+    return replace(books, live_labels={**books.live_labels, other: labels})
+
+
+def _mail_twice(books: Books) -> Books:
+    ids = books.mails[ORDINARY.number]
+    return replace(books, mails=but(books.mails, [ids[0], *ids]))
+
+
+def _mail_missing(books: Books) -> Books:
+    return replace(books, mails=but(books.mails, books.mails[ORDINARY.number][1:]))
+
+
+def _mail_to_somebody_else(books: Books) -> Books:
+    """As many mails as there must be, but one buyer has another's."""
+    other = next(case.number for case in CASES if case.is_ordinary and case != ORDINARY)
+    first, *rest = books.mails[ORDINARY.number]
+    return replace(books, mails={**books.mails, ORDINARY.number: rest, other: [*books.mails[other], first]})
+
+
+def _said_otherwise(books: Books) -> Books:
+    return replace(books, said=but(books.said, {"order_confirmed": 2}))
+
+
+def _not_confirmed(books: Books) -> Books:
+    return replace(books, fulfilments=but(books.fulfilments, []))
+
+
+def _confirmed_otherwise(books: Books) -> Books:
+    units = books.fulfilments[ORDINARY.number][0].units
+    return replace(books, fulfilments=but(books.fulfilments, [Fulfilment(("T-other",), units)]))
+
+
+def _too_few_units(books: Books) -> Books:
+    units = {line: units - 1 for line, units in books.fulfilments[ORDINARY.number][0].units.items()}
+    wrong = [Fulfilment(tracking(ORDINARY), units)]
+    return replace(books, fulfilments=but(books.fulfilments, wrong))
+
+
+def _uninvited(books: Books) -> Books:
+    cancelled = next(case for case in CASES if case.title == "cancelled after the label")
+    wrong = [Fulfilment(("T-x",), {})]
+    return replace(books, fulfilments={**books.fulfilments, cancelled.number: wrong})
+
+
+def _not_kept(books: Books) -> Books:
+    return replace(books, unreadable=frozenset())
+
+
+def _kept_another(books: Books) -> Books:
+    return replace(books, unreadable=frozenset({"another"}))
+
+
+def _no_exception(books: Books) -> Books:
+    late = next(case for case in CASES if case.expected.exception)
+    seen = replace(books.orders[late.number], exceptions=frozenset())
+    return replace(books, orders={**books.orders, late.number: seen})
+
+
+def _waiting(**what: int) -> Callable[[Books], Books]:
+    def doctor(books: Books) -> Books:
+        return replace(books, work={**books.work, "shipping": replace(IDLE, **what)})
+
+    return doctor
+
+
+ENDS, LABELS = "orders at their ends", "one live label per parcel at the carrier"
+MAILS, SHOP = "one mail per thing to say in the mailbox", "shipped orders confirmed by the marketplace"
+MUGS, KEPT = "MUG: on hand + shipped = received", "unreadable webhooks kept"
+
+
+@pytest.mark.parametrize(
+    ("doctor", "found"),
+    [
+        (_lost, ENDS),
+        (_stuck, ENDS),
+        (_strange, "orders nobody placed"),
+        (_unit_gone, MUGS),
+        (_unit_promised, MUGS),
+        (_unit_short, MUGS),
+        (_second_label, LABELS),
+        (_no_label, LABELS),
+        (_label_twice, LABELS),
+        (_mail_twice, MAILS),
+        (_mail_missing, MAILS),
+        (_mail_to_somebody_else, MAILS),
+        (_said_otherwise, f"order {ORDINARY.number}"),
+        (_not_confirmed, SHOP),
+        (_confirmed_otherwise, SHOP),
+        (_too_few_units, SHOP),
+        (_uninvited, SHOP),
+        (_not_kept, KEPT),
+        (_kept_another, KEPT),
+        (_no_exception, "cancelled after the hand-over: too late"),
+        (_waiting(outbox=1), "shipping: nothing waits"),
+        (_waiting(jobs=1), "shipping: nothing waits"),
+        (_waiting(parked=1), "shipping: nothing waits"),
+        (_waiting(lagging_topics=1), "shipping: nothing waits"),
+    ],
+)
+def test_doctored_books_are_found_out(doctor: Callable[[Books], Books], found: str) -> None:
+    verdict = verdict_on(doctor(right_books()))
+
+    assert found in red(verdict)
+    assert not verdict.holds
+
+
+def test_an_ordinary_order_that_differs_gets_a_line_of_its_own() -> None:
+    verdict = verdict_on(_stuck(right_books()))
+
+    (row,) = [row for row in verdict.orders if row.what == f"order {ORDINARY.number}"]
+    assert row.expected.startswith("closed, ")
+    assert row.seen.startswith("open, ")
+
+
+def test_a_service_that_said_nothing_is_no_service_that_is_through() -> None:
+    books = replace(right_books(), work={})
+
+    assert "order: nothing waits" in red(verdict_on(books))

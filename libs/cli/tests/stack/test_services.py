@@ -1,0 +1,87 @@
+"""What the services' processes are told, and what they are not."""
+
+import pytest
+
+from crossdock_cli.embedded.databases import DatabaseUrls
+from crossdock_cli.stack.keys import Keys
+from crossdock_cli.stack.services import (
+    SERVICES,
+    Surroundings,
+    migrate_launch,
+    migrations_digest,
+    port_names,
+    service_processes,
+    token_launch,
+)
+
+KEYS = Keys()
+
+
+@pytest.fixture
+def around() -> Surroundings:
+    names = [*port_names(SERVICES, split=True), "shopify", "easypost", "mailbox", "smtp"]
+    return Surroundings(
+        databases={name: DatabaseUrls(f"owner:{name}", f"app:{name}") for name in SERVICES},
+        kafka_bootstrap_servers="127.0.0.1:9092",
+        kafka_profile="tansu",
+        ports={name: 20_000 + index for index, name in enumerate(names)},
+        keys=KEYS,
+    )
+
+
+def test_only_migrate_is_told_how_to_reach_the_database_as_its_owner(around: Surroundings) -> None:
+    for service in SERVICES:
+        running = [one.launch(around) for one in service_processes([service], split=True)]
+        values = [value for launch in running for value in launch.environment.values()]
+
+        assert f"app:{service}" in values
+        assert not [value for value in values if value.startswith("owner:")]
+        migrating = migrate_launch(service, around).environment
+        assert migrating[f"{service.upper()}_MIGRATION_URL"] == f"owner:{service}"
+
+
+def test_no_process_is_told_of_another_services_database_or_of_the_api_token(around: Surroundings) -> None:
+    for process in service_processes(SERVICES, split=False):
+        told = " ".join(process.launch(around).environment.values())
+        others = [service for service in SERVICES if service != process.service]
+
+        assert not [service for service in others if f"app:{service}" in told]
+        assert KEYS.api_token not in told
+
+
+def test_the_token_goes_in_by_standard_input_and_not_by_an_argument(around: Surroundings) -> None:
+    launch = token_launch("order", around)
+
+    assert "--token-stdin" in launch.argv
+    assert KEYS.api_token not in " ".join(launch.argv)
+
+
+def test_split_runs_a_process_per_role_and_each_listens_somewhere_else(around: Surroundings) -> None:
+    processes = service_processes(SERVICES, split=True)
+
+    assert len({process.name for process in processes}) == 16
+    assert len({process.health_url(around.ports) for process in processes}) == 16
+    assert all(process.role in process.launch(around).argv for process in processes if process.role)
+
+
+def test_a_persons_own_settings_reach_the_service_but_not_its_addresses(
+    around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDER_LOG_LEVEL", "debug")
+    monkeypatch.setenv("ORDER_DATABASE_URL", "elsewhere")
+    monkeypatch.setenv("SECRET_OF_THE_SHELL", "x")
+
+    (process,) = service_processes(["order"], split=False)
+    environment = process.launch(around).environment
+
+    assert environment["ORDER_LOG_LEVEL"] == "debug"
+    assert environment["ORDER_DATABASE_URL"] == "app:order"
+    assert "SECRET_OF_THE_SHELL" not in environment
+
+
+def test_migrations_are_told_apart_by_what_is_in_them() -> None:
+    digests = {migrations_digest(service) for service in SERVICES}
+
+    assert len(digests) == 4
+    assert None not in digests
+    assert migrations_digest("nobody") is None
