@@ -66,11 +66,13 @@ async def carrier() -> AsyncIterator[Carrier]:
     await runner.cleanup()
 
 
-def booking(database: Database[Transaction], carrier: Carrier) -> Callable[[Job], Awaitable[None]]:
+def booking(
+    database: Database[Transaction], carrier: Carrier, *, timeout_s: float = 0.5
+) -> Callable[[Job], Awaitable[None]]:
     """As a service's handler: asks first when it has to, books, stores."""
 
     async def handle(job: Job) -> None:
-        async with httpx.AsyncClient(base_url=carrier.url, timeout=0.5) as http:
+        async with httpx.AsyncClient(base_url=carrier.url, timeout=timeout_s) as http:
             known = job.outcome_unknown and (await http.get(f"/book/{job.reference}")).json()["known"]
             if not known:
                 try:
@@ -180,7 +182,7 @@ async def test_jobs_of_a_killed_process_are_asked_about_when_their_lease_is_over
         await worker.wait()
     carrier.mute = False
     assert {one["state"] for one in await jobs(database)} == {"running"}
-    start(booking(database, carrier), JobBounds(lease_s=0.9, first_retry_s=0.05, last_poll_s=0.1))
+    start(booking(database, carrier, timeout_s=10), JobBounds(lease_s=3, last_poll_s=0.1))
     await until(all_done(database))
 
     assert sorted(carrier.booked) == references  # nothing was booked twice

@@ -57,7 +57,7 @@ async def test_partitions_are_dropped_when_they_are_old_enough(
         ):
             postgres.sql(
                 f"create table {table}_{day} partition of {table} for values from ('{low}') to ('{high}');"
-                f"alter table {table}_{day} owner to chassisjobs_owner",
+                f"alter table {table}_{day} owner to chassis_owner",
                 database=name,
             )
 

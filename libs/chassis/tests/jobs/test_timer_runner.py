@@ -10,7 +10,7 @@ from crossdock_chassis.database import Database, Transaction
 from crossdock_chassis.timer_runner import TimerBounds, TimerRunner
 from crossdock_chassis.timers import Timer
 
-QUICK = TimerBounds(poll_s=0.02, handler_s=2, first_retry_s=0.05, last_retry_s=0.1)
+QUICK = TimerBounds(poll_s=0.02, handler_s=5, first_retry_s=0.05, last_retry_s=0.1)
 
 
 async def store(timer: Timer, *, tx: Transaction) -> None:
@@ -47,7 +47,7 @@ async def effects(database: Database[Transaction]) -> Sequence[str]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await condition():  # noqa: ASYNC110  # the runner writes to the database
             await asyncio.sleep(0.02)
 

@@ -52,7 +52,7 @@ class Running:
         assert line is not None
         return line
 
-    async def ended(self, timeout_s: float = 20) -> int:
+    async def ended(self, timeout_s: float = 40) -> int:
         """The exit code; waits for it."""
         try:
             async with asyncio.timeout(timeout_s):

@@ -53,7 +53,7 @@ async def has(database: Database[Transaction], count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(150)  # seven processes start on what may be a busy machine
+@pytest.mark.timeout(150)  # four processes start on what may be a busy machine
 async def test_whichever_service_is_killed_every_event_has_its_effect_once_and_in_order(
     fresh_database: FreshDatabase, spawn: Spawn
 ) -> None:
@@ -63,14 +63,8 @@ async def test_whichever_service_is_killed_every_event_has_its_effect_once_and_i
     hearer, sayer = spawn("hear", hearing), spawn("say", saying)
     await has(heard, 20)
     sayer.kill()
-    sayer = spawn("say", saying)
-    await has(said, 120)
-    hearer.kill()
-    hearer = spawn("hear", hearing)
-    await has(said, 200)
-    sayer.kill()
     spawn("say", saying)
-    await has(said, 240)
+    await has(said, 200)
     hearer.kill()
     spawn("hear", hearing)
     await has(heard, ORDERS * VERSIONS)
