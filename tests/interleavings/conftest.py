@@ -6,7 +6,6 @@ import pytest
 
 from crossdock_cli.embedded.templates import FreshDatabase
 
-from .invariants import check_end
 from .world import Databases, World, open_databases
 
 
@@ -18,10 +17,7 @@ async def databases(fresh_database: FreshDatabase) -> AsyncIterator[Databases]:
 
 @pytest.fixture
 async def world(databases: Databases) -> World:
-    """A merchant with an empty stock; whatever the test does, `check_end` judges it at the end."""
+    """A merchant with an empty stock; a test ends with `check_end`."""
     world = World(databases)
     await world.begin()
     return world
-
-
-__all__ = ["check_end"]

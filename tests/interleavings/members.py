@@ -129,6 +129,22 @@ class Member:
         failed = await self.rows("select name, key from timer where attempts > 0")
         assert not failed, f"timers of {self.name} failed: {failed}"
 
+    async def park(self, key: str) -> None:
+        """As if an event of this key could not be handled."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "insert into parked_key (consumer, key, error_type, error_text, fingerprint)"
+                    " values (:consumer, :key, 'Defect', 'ours', 'x')"
+                ),
+                {"consumer": self.name, "key": key},
+            )
+
+    async def unpark(self, key: str) -> None:
+        """As if it was replayed."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text("delete from parked_key where key = :key"), {"key": key})
+
     async def rows(self, sql: str, **values: Any) -> Sequence[Any]:
         async with self.database.engine.connect() as connection:
             return (await connection.execute(text(sql), values)).all()
