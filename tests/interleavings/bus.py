@@ -1,4 +1,4 @@
-"""Everything that was said, and what of it each service has still to hear: a broker the test is the master of.
+"""Everything that was said, and what of it each service has still to hear: the test is the broker.
 
 Per topic and key the order is kept. Across topics, and across keys, anything goes.
 """

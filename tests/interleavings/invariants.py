@@ -1,4 +1,4 @@
-"""What must hold whatever happens in whatever order: some at every step, the rest when all has come to rest."""
+"""What must hold whatever happens in whatever order: some at every step, the rest when all rests."""
 
 from collections import Counter, defaultdict
 from uuid import UUID
@@ -45,7 +45,8 @@ async def check_now(world: World) -> None:
         """
         select l.sku, l.warehouse, l.condition, l.on_hand, l.reserved, l.short,
                coalesce((select sum(units) from stock_movement m where m.merchant_id = l.merchant_id
-                  and m.sku = l.sku and m.warehouse = l.warehouse and m.condition = l.condition), 0) as booked,
+                  and m.sku = l.sku and m.warehouse = l.warehouse
+                  and m.condition = l.condition), 0) as booked,
                coalesce((select sum(units - consumed) from allocation a where a.merchant_id = l.merchant_id
                   and a.sku = l.sku and a.warehouse = l.warehouse
                   and a.state in ('reserved', 'published', 'withdrawing')), 0) as held
@@ -77,7 +78,7 @@ async def check_now(world: World) -> None:
 
 
 async def check_end(world: World) -> None:
-    """Everything, when all was delivered, all jobs have run, all timers have fired and people did their part."""
+    """Everything, when all was delivered, all jobs and timers have run and people did their part."""
     await check_now(world)
     problems = [
         *await _contradictions(world),
@@ -151,7 +152,8 @@ async def _agreement(world: World) -> list[str]:
     items = {
         row.allocation_id: (row.item, row.leg)
         for row in await world.shipping.rows(
-            "select i.allocation_id, i.state as item, s.state as leg from item i join shipment s using (shipment_id)"
+            "select i.allocation_id, i.state as item, s.state as leg"
+            " from item i join shipment s using (shipment_id)"
             " where i.merchant_id = :merchant",
             merchant=world.merchant,
         )
@@ -187,7 +189,8 @@ async def _agreement(world: World) -> list[str]:
         }
         if not fits.get(row.state, False):
             problems.append(
-                f"{row.units} {row.sku} of {numbers.get(row.order_id)}: inventory {row.state}, shipping {leg}/{item}, "
+                f"{row.units} {row.sku} of {numbers.get(row.order_id)}: inventory {row.state}, "
+                f"shipping {leg}/{item}, "
                 f"order-service {in_order}"
             )
         if status.get(row.order_id) == "cancelled" and row.state not in {"released", "expired"}:
@@ -202,7 +205,7 @@ async def _labels(world: World) -> list[str]:
     """The carrier's book: a live label belongs to a leg that has it, or somebody was told to reconcile it."""
     problems = []
     rows = await world.shipping.rows(
-        "select l.carrier_ref, l.state, s.shipment_id, s.state as leg from label l join shipment s using (shipment_id)"
+        "select l.carrier_ref, l.state, s.state as leg from label l join shipment s using (shipment_id)"
         " where l.merchant_id = :merchant",
         merchant=world.merchant,
     )
@@ -242,9 +245,11 @@ async def _write_backs(world: World) -> list[str]:
         elif state not in {None, "confirmed"}:
             problems.append(f"a write-back is {state}")
     for order in world.shop.orders.values():
-        for line in order.lines:
-            if world.shop.units_told[order.external_id, line.external_id] > line.quantity:
-                problems.append(f"the marketplace was told of too many units of {line.external_id}")
+        problems += [
+            f"the marketplace was told of too many units of {line.external_id}"
+            for line in order.lines
+            if world.shop.units_told[order.external_id, line.external_id] > line.quantity
+        ]
     return problems
 
 

@@ -34,6 +34,7 @@ from order_service.use_cases.ports import (
     MarketplaceUnavailable,
     Tracking,
 )
+from shipping_service.domain.consignment import Address as ShipTo
 from shipping_service.domain.consignment import (
     BoughtLabel,
     ConsignmentRequest,
@@ -41,7 +42,6 @@ from shipping_service.domain.consignment import (
     DocumentKind,
     VoidOutcome,
 )
-from shipping_service.domain.consignment import Address as ShipTo
 from shipping_service.use_cases.ports import CarrierOutcomeUnknown, CarrierRejected, CarrierUnavailable
 
 from .members import Died

@@ -1,4 +1,4 @@
-"""A schedule of commands, deliveries, calls and deaths, as small numbers that Hypothesis can draw and shrink."""
+"""A schedule of commands, deliveries, calls and deaths: small numbers that can be drawn and shrunk."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -286,7 +286,7 @@ class Player:
             skus = await world.shipping.column(
                 "select sku from item where shipment_id = :id and state <> 'cancelled'", id=shipment
             )
-            await world.repair(shipment, Repair(skus={sku: given for sku in skus}))
+            await world.repair(shipment, Repair(skus=dict.fromkeys(skus, given)))
         for obligation in await world.order.column(
             "select obligation_id from obligation where merchant_id = :merchant and state <> 'confirmed'",
             merchant=world.merchant,

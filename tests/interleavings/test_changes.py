@@ -1,4 +1,4 @@
-"""The buyer changes an order at every moment of its way: never a silent wrong address, never too many units."""
+"""The buyer changes an order at every moment: never a silent wrong address, never too many units."""
 
 from shipping_service.domain.repairing import Repair, SkuRepair
 

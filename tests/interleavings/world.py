@@ -13,6 +13,7 @@ import notify_service
 import order_service
 import shipping_service
 from crossdock_chassis.database import Database, open_engine
+from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.jobs import Job
 from crossdock_chassis.migrations import upgrade
@@ -32,11 +33,11 @@ from notify_service.messaging import HANDLERS as NOTIFY_HANDLERS
 from notify_service.messaging.jobs import ChannelJobs
 from notify_service.persistence.transaction import open_database as open_notify
 from notify_service.use_cases.ports import Policy as Telling
-from order_service.__main__ import HANDLERS as ORDER_HANDLERS
 from order_service.domain.canonical import Address
 from order_service.domain.holds import HoldReason
 from order_service.domain.lines import Component, Mapped
 from order_service.domain.order import LabelSource, Order, Policy
+from order_service.messaging import inventory_events, shipping_events
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.timers import TIMERS as ORDER_TIMERS
 from order_service.persistence.sealing import Sealer
@@ -67,6 +68,8 @@ from .members import Clock, Member
 from .outside import BERLIN, FIRST_UPDATE, Carrier, Mailbox, Shop, ShopLine, ShopOrder
 
 SERVICES = (order_service, inventory_service, shipping_service, notify_service)
+ORDER_HANDLERS: Handlers = {**inventory_events.HANDLERS, **shipping_events.HANDLERS}
+TRY_AGAIN = Repair()
 PERSON = Actor(kind=ActorKind.PERSON, name="anna")
 COUNTED = Because("person", "anna", "counted")
 ASKABLE = Capabilities(can_find=True, can_void=True, void_is_async=True, pays_once=True)
@@ -113,10 +116,10 @@ async def open_databases(fresh_database: FreshDatabase) -> AsyncIterator[Databas
 
 @dataclass
 class World:
-    """One merchant with three accounts (`all_or_nothing`, `split`, `backorder`), two warehouses, three SKUs.
+    """One merchant with an account per policy, two warehouses and three SKUs.
 
-    BER is preferred and hands over by hand, POZ hands over by itself; `vase` lacks customs data; `set` is a kit
-    of a mug and two caps; nobody knows `ghost`.
+    BER is preferred and hands over by hand, POZ by itself; `vase` lacks customs data; `set` is a kit of a
+    mug and two caps; nobody knows `ghost`.
     """
 
     databases: Databases
@@ -371,7 +374,7 @@ class World:
         await self.bus.collect("shipping")
         return handed
 
-    async def repair(self, shipment_id: UUID, repair: Repair = Repair()) -> None:
+    async def repair(self, shipment_id: UUID, repair: Repair = TRY_AGAIN) -> None:
         async with self.shipping.database.transaction() as tx:
             await repair_shipment(self.merchant, shipment_id, repair, actor=PERSON, reason=None, tx=tx)
         await self.bus.collect("shipping")
@@ -387,7 +390,7 @@ class World:
     # -- going on ------------------------------------------------------------------------------------------
 
     async def deliver(self, consumer: str, *topics: str) -> None:
-        """Everything of these topics (of all when none is named) that waits for the consumer, as one batch."""
+        """Everything of these topics (of all, if none is named) that waits for the consumer, as one batch."""
         await self.bus.deliver_waiting(consumer, *topics)
 
     async def claim(self, *names: str) -> None:
@@ -443,7 +446,9 @@ class World:
     async def seen(self, order: ShopOrder) -> Order:
         """The order as order-service has it."""
         async with self.order.database.transaction() as tx:
-            found = await tx.orders.lock_external("shopify", f"{order.account}.example", order.external_id)
+            found: Order | None = await tx.orders.lock_external(
+                "shopify", f"{order.account}.example", order.external_id
+            )
         assert found is not None
         return found
 
@@ -457,7 +462,8 @@ class World:
         """Codes of the open exceptions, in the order of their names."""
         statement = {
             "order": "select code from order_exception where merchant_id = :merchant and resolved_at is null",
-            "shipping": "select code from shipment_exception where merchant_id = :merchant and resolved_at is null",
+            "shipping": "select code from shipment_exception"
+            " where merchant_id = :merchant and resolved_at is null",
             "inventory": "select kind from stock_exception where merchant_id = :merchant and state = 'open'",
         }[service]
         return sorted(await self.members[service].column(statement, merchant=self.merchant))
@@ -494,4 +500,4 @@ class World:
 
     def said(self, topic: str) -> Sequence[Any]:
         """Everything that was published on a topic."""
-        return [one.event for one in self.bus.log if one.event.TOPIC == topic]
+        return [one.event for one in self.bus.log if topic == one.event.TOPIC]
