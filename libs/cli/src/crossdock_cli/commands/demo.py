@@ -55,7 +55,11 @@ def demo(
         folder = DataFolder(target.data)
         connection = connect(folder)
         run = unfinished(folder) if resume else Run.new(orders, seed)
-        outcome = asyncio.run(_against(folder, run, patience, as_json=as_json, connection=connection))
+        try:
+            outcome = asyncio.run(_against(folder, run, patience, as_json=as_json, connection=connection))
+        except KeyboardInterrupt:
+            notes.print("broken off; go on with `crossdock demo --resume`")
+            raise
     if as_json:
         print_json(verdict_json(outcome.verdict, troubles=outcome.troubles, seconds=outcome.seconds))
     else:
