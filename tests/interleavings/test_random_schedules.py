@@ -28,7 +28,7 @@ CARRIERS: dict[str, tuple[Capabilities, bool]] = {
 
 @pytest.mark.timeout(0 if EXAMPLES else 240)
 @settings(
-    max_examples=EXAMPLES or 10,
+    max_examples=EXAMPLES or 60,
     phases=[Phase.generate, Phase.shrink] if EXAMPLES else [Phase.generate],
     derandomize=not EXAMPLES,
     database=None,
