@@ -99,6 +99,18 @@ async def test_the_description_names_problems_and_there_are_no_docs_unless_asked
 
     assert description["info"] == {"title": "demo-service", "version": "1.2.3"}
     answers = description["paths"]["/v1/wishes"]["post"]["responses"]
-    assert answers.keys() == {"200", "default"}
+    assert answers.keys() == {"200", "422", "default"}
     assert answers["default"]["content"].keys() == {"application/problem+json"}
     assert docs.status_code == 404
+
+
+async def test_the_description_names_scopes_and_the_problems_that_may_come() -> None:
+    async with a_client(None) as client:
+        paths = (await client.get("/v1/openapi.json")).json()["paths"]
+        again = (await client.get("/v1/openapi.json")).json()["paths"]
+
+    assert again == paths
+    assert paths["/v1/effects"]["post"]["security"] == [{"token": ["orders:write"]}]
+    assert paths["/v1/effects"]["post"]["responses"].keys() == {"201", "401", "403", "409", "422", "default"}
+    assert paths["/v1/effects"]["get"]["responses"].keys() == {"200", "400", "401", "403", "422", "default"}
+    assert paths["/v1/orders/{order_id}"]["get"]["responses"].keys() == {"200", "404", "422", "default"}

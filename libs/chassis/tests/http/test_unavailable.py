@@ -64,6 +64,20 @@ async def test_waiting_too_long_for_a_lock_is_a_503_and_nothing_was_done(
     assert left == []
 
 
+async def test_text_that_no_database_can_hold_is_the_clients_to_mend(database: Database[Transaction]) -> None:
+    token = await add_token(
+        database, name="console", merchant_id="default", scopes=["orders:read", "orders:write"]
+    )
+
+    async with a_client(database) as client:
+        client.headers["authorization"] = f"Bearer {token}"
+        refused = await client.post("/v1/effects", json={"what": "a\0b", "units": 1})
+        left = (await client.get("/v1/effects")).json()["items"]
+
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/unstorable-text")
+    assert left == []
+
+
 async def test_the_values_of_a_failed_statement_stay_out_of_its_text(database: Database[Transaction]) -> None:
     insert = text(
         "insert into api_token (token_id, token_sha256, name, merchant_id, scopes) "

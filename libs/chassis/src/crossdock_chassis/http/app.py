@@ -7,21 +7,18 @@ from fastapi import APIRouter, FastAPI, Request
 
 from crossdock_chassis.database import Database
 from crossdock_chassis.http.auth import Tokens
+from crossdock_chassis.http.description import complete
 from crossdock_chassis.http.edge import EdgeMiddleware
 from crossdock_chassis.http.limits import Limit, LimitsMiddleware
-from crossdock_chassis.http.problems import MEDIA_TYPE, ProblemDocument, install_problem_handlers
+from crossdock_chassis.http.problems import ProblemDocument, install_problem_handlers
 
 
 class _Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """Problems under their own media type; FastAPI writes every model under JSON's."""
-        description = super().openapi()
-        for path in description["paths"].values():
-            for operation in path.values():
-                content = operation["responses"]["default"]["content"]
-                if "application/json" in content:
-                    content[MEDIA_TYPE] = content.pop("application/json")
-        return description
+        """The description, made at the first call."""
+        if self.openapi_schema is None:
+            complete(super().openapi(), self.routes)
+        return super().openapi()
 
 
 def create_app(

@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,19 +86,25 @@ class Tokens:
         return Principal(row.name, row.merchant_id, frozenset(row.scopes))
 
 
-def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+@dataclass(frozen=True, slots=True)
+class RequiredScope:
+    """A dependency that gives the principal. Raises Problem 401 and 403."""
+
+    scope: str
+
+    async def __call__(self, request: Request) -> Principal:
+        principal = await authenticate(request)
+        if self.scope not in principal.scopes:
+            raise Problem(403, "missing-scope", "Not allowed", f"The token lacks the scope {self.scope}.")
+        return principal
+
+
+def require(scope: str) -> RequiredScope:
     """A dependency: `principal: Annotated[Principal, Depends(require("orders:read"))]`.
 
     Answers 401, always the same, without a good token, and 403 when the token lacks `scope`.
     """
-
-    async def principal_with_scope(request: Request) -> Principal:
-        principal = await authenticate(request)
-        if scope not in principal.scopes:
-            raise Problem(403, "missing-scope", "Not allowed", f"The token lacks the scope {scope}.")
-        return principal
-
-    return principal_with_scope
+    return RequiredScope(scope)
 
 
 async def authenticate(request: Request) -> Principal:

@@ -100,6 +100,9 @@ def unexpected() -> Problem:
     )
 
 
+# SQLSTATEs for text that PostgreSQL cannot keep: NUL, in a text or escaped in a JSON document.
+_UNSTORABLE = frozenset({"22021", "22P05"})
+
 #: Names of the statuses that the framework itself answers with.
 _FRAMEWORK = {
     400: ("bad-request", "Bad request"),
@@ -147,9 +150,16 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     passing = isinstance(error, PoolTimeout | InterfaceError) or state.startswith(_PASSING)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         passing = True
+    if state in _UNSTORABLE:
+        return problem_response(_unstorable(), request.url.path)
     if not passing:
         raise error
     return busy_response(request.url.path, error)
+
+
+def _unstorable() -> Problem:
+    """Only what a client sent is text that we did not write ourselves; nothing of it was kept."""
+    return Problem(422, "unstorable-text", "A text holds a character that cannot be kept", "It is NUL.")
 
 
 async def _on_gone(request: Request, _: Exception) -> Response:

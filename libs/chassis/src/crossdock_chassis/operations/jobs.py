@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,6 +43,10 @@ class JobView(BaseModel):
 
 class Retry(BaseModel):
     """Run a refused or waiting job once more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"certainly_not_done": False, "reason": "the carrier is back"}]}
+    )
 
     certainly_not_done: bool = Field(
         description="A person saw that no earlier attempt went through: do not ask, do it."

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +37,10 @@ class OutboxParkedGroup(BaseModel):
 
 class Release(BaseModel):
     """Send a key's events once more, in their order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "the topic takes larger records now"}]}
+    )
 
     reason: str = Field(min_length=1, max_length=500, description="For the record. No personal data.")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from crossdock_chassis.database import Database, Transaction
 from crossdock_chassis.handlers import Handlers, topics_of
@@ -72,6 +72,10 @@ class ParkedDetail(BaseModel):
 class ReplayMatching(BaseModel):
     """Replay the keys that rest for one reason."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"fingerprint": "0123456789abcdef", "max_keys": 100}]}
+    )
+
     fingerprint: str = Field(min_length=1, max_length=64)
     max_keys: int = Field(default=100, ge=1, le=1000)
 
@@ -94,6 +98,8 @@ class OutboxParkedPage(BaseModel):
 
 class Rebuild(BaseModel):
     """Ask for the log to be written anew from the event log, under the next epoch."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the broker came back empty"}]})
 
     reason: str = Field(min_length=1, max_length=500, description="For the record. No personal data.")
 
@@ -239,6 +245,7 @@ def _add_jobs(router: APIRouter, database: Database[Any]) -> None:
 
     @router.get("/jobs/{job_id}")
     async def get_job(job_id: UUID, _: _Reader) -> JobView:
+        """One call to the outside."""
         async with database.engine.connect() as connection:
             return await _shown(connection, job_id)
 
