@@ -30,7 +30,9 @@ class FakeOrders:
     async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None:
         return next((one for one in self.kept.values() if one.identity.external_id == external_id), None)
 
-    async def lock_waiting(self, merchant_id: str, skus: Collection[str], limit: int) -> list[Order]:
+    async def lock_waiting(
+        self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
+    ) -> list[Order]:
         return [one for one in self.kept.values() if one.process.waiting_skus & set(skus)][:limit]
 
     async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:

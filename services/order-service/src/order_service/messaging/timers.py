@@ -32,8 +32,16 @@ async def on_deferred(timer: Timer, *, tx: OrderTransaction) -> None:
 async def on_waiting(timer: Timer, *, tx: OrderTransaction) -> None:
     """More orders waited for a SKU than one transaction looked at."""
     actor = Actor(kind=ActorKind.TIMER, name=WAITING_TIMER)
-    sku = str(timer.payload["sku"])
-    await look_again(timer.merchant_id, [sku], actor=actor, reason=None, cause=timer.cause, tx=tx)
+    after = UUID(str(timer.payload["after"]))
+    await look_again(
+        timer.merchant_id,
+        [str(timer.payload["sku"])],
+        actor=actor,
+        reason=None,
+        cause=timer.cause,
+        after=after,
+        tx=tx,
+    )
 
 
 TIMERS: Mapping[str, TimerHandler[Any]] = {

@@ -24,7 +24,7 @@ _LOCK_EXTERNAL = text(
 _GET = text(SELECT + "where order_id = :order_id").bindparams(bindparam("order_id", type_=PgUUID))
 _WAITING = text(
     "select order_id from orders where merchant_id = :merchant_id and waiting_skus && :skus "
-    "and waiting_skus <> '{}' order by order_id limit :limit"
+    "and waiting_skus <> '{}' and order_id > :after order by order_id limit :limit"
 ).bindparams(bindparam("skus", type_=ARRAY(Text)))
 
 # The order and the beginning of its timeline, or neither.
@@ -123,10 +123,13 @@ class OrderTable:
         row = (await self._connection.execute(_LOCK_EXTERNAL, values)).mappings().one_or_none()
         return None if row is None else from_row(row)
 
-    async def lock_waiting(self, merchant_id: str, skus: Collection[str], limit: int) -> list[Order]:
+    async def lock_waiting(
+        self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
+    ) -> list[Order]:
         if not skus:
             return []
-        values = {"merchant_id": merchant_id, "skus": list(skus), "limit": limit}
+        start = after or UUID(int=0)
+        values = {"merchant_id": merchant_id, "skus": list(skus), "after": start, "limit": limit}
         ids = (await self._connection.execute(_WAITING, values)).scalars().all()
         return list((await self.lock(ids)).values())
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, ActorKind, Cause
 from crossdock_contracts.inventory import SkuChangedV1
@@ -40,10 +41,14 @@ async def look_again(
     actor: Actor,
     reason: str | None,
     cause: Cause | None = None,
+    after: UUID | None = None,
     tx: Transaction,
 ) -> int:
-    """Look again at the orders that wait for news of these SKUs (theirs or ours); how many that were."""
-    orders = await tx.orders.lock_waiting(merchant_id, skus, AT_ONCE)
+    """Look again at the orders that wait for news of these SKUs (theirs or ours); how many that were.
+
+    At `AT_ONCE` of them, by rising id behind `after`; timers look at the rest.
+    """
+    orders = await tx.orders.lock_waiting(merchant_id, skus, after=after, limit=AT_ONCE)
     accounts: dict[str, list[Order]] = defaultdict(list)
     for order in orders:
         accounts[order.identity.account].append(order)
@@ -85,7 +90,7 @@ async def look_again(
                 f"{merchant_id}/{sku}",
                 merchant_id=merchant_id,
                 due_at=tx.now,
-                payload={"sku": sku},
+                payload={"sku": sku, "after": str(max(one.identity.order_id for one in orders))},
             )
     return len(orders)
 

@@ -106,8 +106,10 @@ class Orders(Protocol):
 
     async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None: ...
 
-    async def lock_waiting(self, merchant_id: str, skus: Collection[str], limit: int) -> list[Order]:
-        """Orders whose holds wait for news of one of these SKUs, oldest first."""
+    async def lock_waiting(
+        self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
+    ) -> list[Order]:
+        """Orders whose holds wait for news of one of these SKUs, by rising id behind `after`."""
         ...
 
     async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
