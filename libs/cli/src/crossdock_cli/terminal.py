@@ -1,6 +1,7 @@
 """How commands talk to people (colours, tables) and to scripts (JSON)."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,6 +12,10 @@ from rich.text import Text
 #: Notes and errors, so that standard output stays what was asked for.
 notes = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
+if not out.is_terminal:
+    out.width = 200  # a file or a pipe has no edge; 80 columns would fold every id
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)")
 
 _COLOURS = {
     "green": {"ready", "open", "ok", "shipped", "sent", "labelled", "handed_over", "done", "active"},
@@ -63,5 +68,5 @@ def _cell(value: object) -> Text:
         return Text(f"{value:.1f}")
     if isinstance(value, (list, tuple, set)):
         return Text(", ".join(str(one) for one in value) or "-")
-    words = str(value)
+    words = _TIME.sub(r"\1 \2Z", str(value))
     return Text(words, style=_STYLE.get(words, ""))

@@ -21,6 +21,9 @@ def list_parked(service: Service, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(page)
         return
+    if not page["items"]:
+        notes.print(f"nothing rests in {service}")
+        return
     grouped = ("error_type", "error_text", "keys", "events", "since", "fingerprint")
     print_table([name.replace("_", " ") for name in grouped], [pick(one, *grouped) for one in page["groups"]])
     names = ("key", "error_type", "attempts", "events", "since")
