@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,8 +13,12 @@ import pytest
 from sqlalchemy import text
 
 from crossdock_chassis.ids import new_id
+from order_service.api.app import build_app
+from order_service.domain.canonical import CanonicalOrder
+from order_service.messaging import HANDLERS
 from order_service.persistence.transaction import OrderDatabase
-from order_service.use_cases.ports import Secrets
+from order_service.use_cases.import_order import Retention
+from order_service.use_cases.ports import Marketplace, Secrets
 
 from .samples import SECRET, SHOP, Inventory, Shipping, an_account, shopify_body
 from .test_journeys import column, connect, published, say, the_order
@@ -84,7 +90,9 @@ async def test_what_is_not_proven_to_be_the_shops_is_refused_without_a_word(
     assert await column(database, "select count(*) from inbound_message") == [0]
 
 
-@pytest.mark.parametrize("url", ["/webhooks/shopify/nobody", "/webhooks/nowhere/lumo"])
+@pytest.mark.parametrize(
+    "url", ["/webhooks/shopify/nobody", "/webhooks/nowhere/lumo", "/webhooks/shopify/lumo%00"]
+)
 async def test_an_unknown_address_is_refused_like_a_wrong_signature(
     client: httpx.AsyncClient, database: OrderDatabase, url: str
 ) -> None:
@@ -133,6 +141,38 @@ async def test_a_genuine_body_that_is_no_order_is_kept_as_failed(
     assert "Jane" not in error
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_a_time_that_utc_has_no_place_for_is_kept_as_failed(
+    client: httpx.AsyncClient, database: OrderDatabase, at: str
+) -> None:
+    await connect(database, an_account())
+
+    answer = await deliver(client, shopify_body(created_at=at))
+
+    assert answer.status_code == 200
+    assert await column(database, "select state || ': ' || error from inbound_message") == [
+        "failed: a time is outside of the calendar"
+    ]
+
+
+async def test_a_body_that_breaks_the_mapping_is_kept_as_failed(
+    database: OrderDatabase, marketplaces: Mapping[str, Marketplace]
+) -> None:
+    def read(topic: str, body: bytes) -> CanonicalOrder | None:
+        raise OverflowError(f"Jane Roe: {topic}")
+
+    await connect(database, an_account())
+    broken = {"shopify": replace(marketplaces["shopify"], read=read)}
+    app = build_app(database, broken, Retention(), HANDLERS)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://order") as client:
+        answer = await deliver(client, shopify_body())
+
+    assert answer.status_code == 200
+    assert await column(database, "select state || ': ' || error from inbound_message") == [
+        "failed: read: OverflowError"
+    ]
+
+
 async def test_an_order_that_cannot_be_imported_is_kept_and_listed(
     client: httpx.AsyncClient, database: OrderDatabase
 ) -> None:
@@ -145,6 +185,8 @@ async def test_an_order_that_cannot_be_imported_is_kept_and_listed(
     (message,) = (await client.get("/v1/messages", params={"state": "failed"})).json()["items"]
     assert answer.status_code == 200
     assert message["error"] == "import: ValueError"
+    again = await client.post(f"/v1/messages/{message['message_id']}/reimport", json={"reason": "r"})
+    assert (again.status_code, again.json()["detail"]) == (422, "import: ValueError")
     assert await column(database, "select count(*) from orders") == [0]
 
 

@@ -12,7 +12,8 @@ from order_service.domain.fold import progress
 from order_service.domain.holds import HoldReason
 from order_service.domain.order import LabelSource, Order, Policy
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+Name = Annotated[str, Field(pattern=NAME)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Short = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -24,14 +25,24 @@ class Given(BaseModel):
 class Why(Given):
     """Every change a person makes has a reason."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the buyer wrote to us"}]})
+
     reason: str = Field(min_length=1, max_length=500)
 
 
 class Resolution(Given):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"resolution": "refunded what could not be sent"}]}
+    )
+
     resolution: str = Field(min_length=1, max_length=500, description="what was done")
 
 
 class Release(Why):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"hold": "manual", "reason": "the buyer confirmed it"}]}
+    )
+
     hold: HoldReason
 
 
@@ -51,6 +62,24 @@ class ConsigneeGiven(Given):
 
 
 class AddressChange(Why):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "reason": "the buyer wrote to us",
+                    "consignee": {
+                        "name": "Dana Sample",
+                        "lines": ["1 New Road"],
+                        "city": "Austin",
+                        "province": "TX",
+                        "postal_code": "78704",
+                        "country": "US",
+                    },
+                }
+            ]
+        }
+    )
+
     consignee: ConsigneeGiven
 
 
@@ -61,6 +90,12 @@ class ComponentGiven(Given):
 
 class MapEntry(Given):
     """What one unit of the marketplace's SKU is made of: one of ours, or a kit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"components": [{"sku": "STAND-SLV", "units": 2}, {"sku": "CABLE-2M", "units": 1}]}]
+        }
+    )
 
     components: tuple[ComponentGiven, ...] = Field(min_length=1, max_length=50)
 
@@ -73,6 +108,21 @@ class MapEntryShown(BaseModel):
 
 class AccountGiven(Given):
     """Secrets are only taken, never shown. Left out, those there are stay."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "platform": "shopify",
+                    "shop_ref": "crossdock-demo.myshopify.com",
+                    "webhook_secrets": ["the app's client secret"],
+                    "access_token": "the app's token",
+                    "policy": "split",
+                    "domestic_countries": ["US"],
+                }
+            ]
+        }
+    )
 
     platform: str = Field(min_length=1, max_length=32)
     shop_ref: str = Field(

@@ -39,11 +39,12 @@ async def get_accounts(principal: Reader, database: Database, paging: Paging) ->
 
 @router.get("/{account}")
 async def get_account(account: str, principal: Reader, database: Database) -> AccountShown:
+    """One account, without its secrets."""
     async with database.transaction() as tx:
         return _shown(await tx.accounts.get(principal.merchant_id, account))
 
 
-@router.put("/{account}")
+@router.put("/{account}", response_model=AccountShown)
 async def put_account(
     account: Name,
     body: AccountGiven,
@@ -113,7 +114,7 @@ async def get_sku_map(
     )
 
 
-@router.put("/{account}/sku-map/{external_sku}")
+@router.put("/{account}/sku-map/{external_sku}", response_model=MapEntry)
 async def put_map_entry(
     account: str,
     external_sku: ExternalSku,

@@ -91,7 +91,7 @@ async def get_timeline(
     return page_of(rows, paging, item=lambda row: TimelineEntry(**row), key=lambda row: (str(row["n"]),))
 
 
-@router.post("/{order_id}/hold", status_code=202)
+@router.post("/{order_id}/hold", status_code=202, response_model=OrderShown)
 async def post_hold(
     order_id: UUID, body: Why, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -102,7 +102,7 @@ async def post_hold(
         return await call.answer(tx, 202, OrderShown.of(order))
 
 
-@router.post("/{order_id}/release", status_code=202)
+@router.post("/{order_id}/release", status_code=202, response_model=OrderShown)
 async def post_release(
     order_id: UUID, body: Release, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -116,7 +116,7 @@ async def post_release(
         return await call.answer(tx, 202, OrderShown.of(order))
 
 
-@router.post("/{order_id}/cancellation", status_code=202)
+@router.post("/{order_id}/cancellation", status_code=202, response_model=OrderShown)
 async def post_cancellation(
     order_id: UUID, body: Why, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -127,7 +127,7 @@ async def post_cancellation(
         return await call.answer(tx, 202, OrderShown.of(order))
 
 
-@router.patch("/{order_id}/consignee", status_code=202)
+@router.patch("/{order_id}/consignee", status_code=202, response_model=OrderShown)
 async def patch_consignee(
     order_id: UUID, body: AddressChange, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -139,7 +139,7 @@ async def patch_consignee(
         return await call.answer(tx, 202, OrderShown.of(order))
 
 
-@router.post("/{order_id}/retry", status_code=202)
+@router.post("/{order_id}/retry", status_code=202, response_model=OrderShown)
 async def post_retry(
     order_id: UUID, body: Why, principal: Writer, database: Database, call: Idempotent
 ) -> Response:

@@ -6,6 +6,7 @@ to
 come from the account's shop, whatever the reason.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from starlette.responses import Response
 
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.logging import get_logger
+from order_service.api.models import NAME
 from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence.transaction import OrderDatabase
@@ -39,8 +41,12 @@ ATTEMPTS = 3
 #: process.
 ACCOUNT_S = 2.0
 ACCOUNTS = 10_000
+_NAME: Final = re.compile(NAME)
 #: Ours, and still there at the next attempt. What may pass (no connection, a lock) is the sender's to repeat.
-DEFECTS: Final = (ValueError, TypeError, LookupError, OrderError, DataError, IntegrityError, ProgrammingError)
+DEFECTS: Final = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, RecursionError),
+    *(OrderError, DataError, IntegrityError, ProgrammingError),
+)
 
 
 class WebhookEndpoint:
@@ -76,7 +82,7 @@ class WebhookEndpoint:
 
     async def _account(self, marketplace: Marketplace | None, name: str) -> Account | None:
         """The account, as it was at most `ACCOUNT_S` ago."""
-        if marketplace is None:
+        if marketplace is None or _NAME.fullmatch(name) is None:
             return None
         key = (marketplace.code, name)
         known, until = self._accounts.get(key, (None, 0.0))
@@ -137,4 +143,8 @@ def _read(
         canonical = marketplace.read(delivery.topic, body)
     except NotAnOrder as error:
         return None, "failed", "; ".join(map(str, error.args))[:500]
+    except DEFECTS as broken:  # of the platform's folder: the shop has signed it, so it is kept
+        kind = type(broken).__name__
+        log.error("webhook.read_failed", platform=marketplace.code, error_type=kind)
+        return None, "failed", f"read: {kind}"
     return canonical, "ignored" if canonical is None else "imported", None

@@ -17,7 +17,8 @@ from order_service.api.models import (
     Resolution,
     Why,
 )
-from order_service.domain.errors import NotAnOrder
+from order_service.api.routes.webhooks import DEFECTS
+from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence import queries
 from order_service.use_cases import write_back
 from order_service.use_cases.import_order import Retention
@@ -75,22 +76,30 @@ async def get_message(message_id: UUID, principal: Reader, database: Database) -
     )
 
 
-@router.post("/messages/{message_id}/reimport", status_code=202)
+@router.post("/messages/{message_id}/reimport", status_code=202, response_class=Response)
 async def post_reimport(
     message_id: UUID, body: Why, request: Request, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
-    """Read a message once more. What the platform has said since then still wins."""
+    """Read a message once more. What the platform has said since then still wins.
+
+    422 when it still cannot be imported; nothing is changed then.
+    """
     marketplaces: Mapping[str, Marketplace] = request.app.state.marketplaces
     retention: Retention = request.app.state.retention
-    async with database.transaction() as tx:
-        await call.claim(tx, principal)
-        message = await tx.messages.get(principal.merchant_id, message_id)
-        account = await tx.accounts.get(principal.merchant_id, message.account)
-        canonical = marketplaces[message.platform].read(message.topic, message.body)
-        if canonical is None:
-            raise NotAnOrder("the topic carries no order")
-        await reimport_message(message, canonical, account, retention=retention, tx=tx)
-        return await call.answer(tx, 202)
+    try:
+        async with database.transaction() as tx:
+            await call.claim(tx, principal)
+            message = await tx.messages.get(principal.merchant_id, message_id)
+            account = await tx.accounts.get(principal.merchant_id, message.account)
+            canonical = marketplaces[message.platform].read(message.topic, message.body)
+            if canonical is None:
+                raise NotAnOrder("the topic carries no order")
+            await reimport_message(message, canonical, account, retention=retention, tx=tx)
+            return await call.answer(tx, 202)
+    except OrderError:
+        raise
+    except DEFECTS as broken:  # as at its first coming: the error's text may quote the order
+        raise NotAnOrder(f"import: {type(broken).__name__}") from broken
 
 
 @router.get("/obligations")
@@ -120,7 +129,7 @@ async def get_obligations(
     )
 
 
-@router.post("/obligations/{obligation_id}/retry", status_code=202)
+@router.post("/obligations/{obligation_id}/retry", status_code=202, response_class=Response)
 async def post_obligation_retry(
     obligation_id: UUID, body: Why, principal: Writer, database: Database, call: Idempotent
 ) -> Response:

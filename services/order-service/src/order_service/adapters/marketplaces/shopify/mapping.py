@@ -35,10 +35,12 @@ def read_order(topic: str, body: bytes) -> CanonicalOrder | None:
         raise NotAnOrder(*(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found[:5])) from None
     except ValueError as error:
         raise NotAnOrder(str(error)) from None
+    except OverflowError:
+        raise NotAnOrder("a time is outside of the calendar") from None
 
 
 def to_canonical(order: wire.Order) -> CanonicalOrder:
-    """Raises ValueError when an amount is no number."""
+    """Raises ValueError when an amount is no number, OverflowError when a time has no place in UTC."""
     currency = order.currency
     flags = []
     payment = codes.PAYMENT.get(order.financial_status or "pending")
