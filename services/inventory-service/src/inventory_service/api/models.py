@@ -33,6 +33,25 @@ class Given(BaseModel):
 
 
 class WarehouseGiven(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Shenzhen 1",
+                    "address_lines": ["88 Example Road"],
+                    "city": "Shenzhen",
+                    "province": "Guangdong",
+                    "postal_code": "518000",
+                    "country": "CN",
+                    "phone": "+8675512345678",
+                    "time_zone": "Asia/Shanghai",
+                    "cut_off": "16:00",
+                    "hand_over": "automatic",
+                }
+            ]
+        }
+    )
+
     name: Short
     company: Short | None = None
     address_lines: tuple[Short, ...] = Field(min_length=1, max_length=5)
@@ -81,6 +100,20 @@ class Warehouses(BaseModel):
 
 
 class SkuGiven(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Phone stand",
+                    "weight_g": 320,
+                    "hs_code": "761699",
+                    "origin_country": "CN",
+                    "customs_description": "Aluminium phone stand",
+                }
+            ]
+        }
+    )
+
     title: str = Field(min_length=1, max_length=1000)
     weight_g: int | None = Field(default=None, ge=1, le=10_000_000)
     length_mm: Millimetres | None = None
@@ -97,7 +130,7 @@ class SkuGiven(Given):
 
 
 class SkuShown(SkuGiven):
-    model_config = ConfigDict(from_attributes=True, extra="ignore")
+    model_config = ConfigDict(from_attributes=True, extra="ignore", json_schema_extra={})
 
     sku: str
 
@@ -153,6 +186,18 @@ class ReceiptLineGiven(Given):
 
 
 class ReceiptGiven(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "warehouse": "SZX1",
+                    "reference": "DN-2026-0042",
+                    "lines": [{"sku": "STAND-SLV", "units": 100}],
+                }
+            ]
+        }
+    )
+
     warehouse: Code
     reference: str = Field(min_length=1, max_length=128, description="the delivery note; booked once per SKU")
     lines: tuple[ReceiptLineGiven, ...] = Field(min_length=1, max_length=1000)
@@ -166,6 +211,12 @@ class Levels(BaseModel):
 
 
 class AdjustmentGiven(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"warehouse": "SZX1", "sku": "STAND-SLV", "counted": 97, "reason": "yearly count"}]
+        }
+    )
+
     warehouse: Code
     sku: SkuText
     condition: Condition = SELLABLE
@@ -263,6 +314,10 @@ class ExceptionShown(BaseModel):
 
 
 class Resolution(Given):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"resolution": "counted the shelf and booked the difference"}]}
+    )
+
     resolution: str = Field(min_length=1, max_length=500, description="what was done")
 
 

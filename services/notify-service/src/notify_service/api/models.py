@@ -34,11 +34,17 @@ class Body(BaseModel):
 
 
 class Why(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the mail server is back"}]})
+
     reason: str = Field(min_length=1, max_length=500, description="For the record. No personal data.")
 
 
 class Decision(Why):
     """What a person decides about a message in doubt."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"action": "sent", "reason": "found in the mail server's log"}]}
+    )
 
     action: Literal["sent", "send_again"] = Field(
         description="sent: it is known to have arrived. send_again: as a new revision; it may arrive twice."
@@ -117,6 +123,17 @@ class SampleGiven(Body):
 class PreviewAsked(Body):
     """Without an order the words are made up; with one they are its own, and the name is masked."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "locale": "de-AT",
+                    "sample": {"shop": "Lumo", "lines": [{"units": 2, "title": "Phone stand"}]},
+                }
+            ]
+        }
+    )
+
     locale: Locale | None = Field(default=None, description="Null: the buyer's, the shop's, or English.")
     order_id: UUID | None = None
     sample: SampleGiven | None = Field(default=None, description="Only without order_id.")
@@ -139,6 +156,12 @@ class PreviewShown(BaseModel):
 class ProfileGiven(Body):
     """How a shop signs its messages."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"display_name": "Lumo", "default_locale": "de", "reply_to": "help@lumo.example"}]
+        }
+    )
+
     display_name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     default_locale: Locale = "en"
     reply_to: Address | None = None
@@ -157,6 +180,10 @@ class ProfileShown(BaseModel):
 
 class OptOut(Why):
     """Somebody who wants no messages, or wants them again. Only a hash of the address is kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"address": "jo@example.com", "reason": "asked by phone"}]}
+    )
 
     address: Address
     channel: Literal["email"] = "email"

@@ -230,6 +230,10 @@ class TimelineLine(BaseModel):
 
 
 class HandOverGiven(Given):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"shipment_ids": ["01934f5e-7b1c-7000-8000-000000000031"]}]}
+    )
+
     shipment_ids: tuple[UUID, ...] = Field(min_length=1, max_length=200)
 
 
@@ -268,6 +272,17 @@ class SkuRepairGiven(Given):
 class RepairGiven(Given):
     """All optional: an empty repair only tries again."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "skus": {"STAND-SLV": {"weight_g": 320, "hs_code": "761699", "origin_country": "CN"}},
+                    "reason": "weighed",
+                }
+            ]
+        }
+    )
+
     carrier: Code | None = None
     service: Service | None = None
     box: BoxGiven | None = None
@@ -290,6 +305,10 @@ class LabelGiven(Given):
 class OutcomeGiven(Given):
     """`bought` needs the carrier's id to ask by, or the label itself where the carrier cannot be asked."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"outcome": "not_bought", "reason": "not in the carrier's portal"}]}
+    )
+
     outcome: Literal["bought", "not_bought"]
     carrier_ref: Code | None = None
     label: LabelGiven | None = None
@@ -304,6 +323,8 @@ class OutcomeGiven(Given):
 
 
 class ResolutionGiven(Given):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"resolution": "the buyer has the parcel"}]})
+
     resolution: Reason
 
 

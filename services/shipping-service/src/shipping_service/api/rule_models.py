@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shipping_service.api.models import Code, Country, Given, Grams, Service, TriedShown
 from shipping_service.domain.rules import Choice, Conditions, Facts, Rule
@@ -27,6 +27,20 @@ class ConditionsGiven(Given):
 
 
 class RuleGiven(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "priority": 10,
+                    "name": "Light parcels to Germany",
+                    "conditions": {"countries": ["DE"], "max_weight_g": 2000},
+                    "carrier": "easypost",
+                    "service": "FirstClassPackageInternationalService",
+                }
+            ]
+        }
+    )
+
     priority: int = Field(ge=0, le=1_000_000, description="Tried from low to high.")
     name: str = Field(min_length=1, max_length=120)
     conditions: ConditionsGiven = ConditionsGiven()
@@ -73,6 +87,12 @@ class RuleShown(BaseModel):
 
 class RuleTrial(Given):
     """A shipment there is, or one that is only described."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"country": "DE", "warehouse": "SZX1", "cross_border": True, "weight_g": 380}]
+        }
+    )
 
     shipment_id: UUID | None = None
     country: Country | None = None

@@ -29,6 +29,7 @@ router = APIRouter(prefix="/v1", tags=["catalogue"])
 
 @router.get("/warehouses")
 async def get_warehouses(principal: Reader, database: Database) -> Warehouses:
+    """All of them, the most preferred first."""
     async with database.transaction() as tx:
         found = await tx.catalogue.warehouses(principal.merchant_id)
     return Warehouses(items=[WarehouseShown.model_validate(one) for one in found])
@@ -36,6 +37,7 @@ async def get_warehouses(principal: Reader, database: Database) -> Warehouses:
 
 @router.get("/warehouses/{code}")
 async def get_warehouse(code: WarehouseCode, principal: Reader, database: Database) -> WarehouseShown:
+    """One warehouse."""
     async with database.transaction() as tx:
         found = await tx.catalogue.warehouses(principal.merchant_id)
     for one in found:
@@ -74,6 +76,7 @@ async def get_skus(
     active: bool | None = None,
     search: Annotated[str | None, Query(min_length=1, max_length=128, description="in SKU or title")] = None,
 ) -> Page[SkuShown]:
+    """SKUs by name, deactivated ones too unless `active` says otherwise."""
     after = paging.key(str)
     async with database.transaction() as tx:
         rows = await reading.skus(
@@ -98,6 +101,7 @@ async def post_sku_deactivation(
 
 @router.get("/skus/{sku:path}")
 async def get_sku(sku: SkuName, principal: Reader, database: Database) -> SkuShown:
+    """One SKU with the facts that customs and carriers ask for."""
     async with database.transaction() as tx:
         found = (await tx.catalogue.skus(principal.merchant_id, [sku])).get(sku)
     if found is None:

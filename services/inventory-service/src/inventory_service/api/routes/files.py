@@ -3,10 +3,10 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from inventory_service.api.dependencies import Database, Reader, Reason, Writer, because_of
 from inventory_service.api.models import LineErrorShown, ReportShown
@@ -18,13 +18,32 @@ router = APIRouter(prefix="/v1", tags=["files"])
 LEVEL_COLUMNS = ("sku", "warehouse", "lot", "condition", "on_hand", "reserved", "short")
 ROWS_AT_ONCE = 1000
 
-CsvText = Annotated[str, Body(media_type="text/csv", max_length=1_000_000)]
+_CSV: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+SkusCsv = Annotated[
+    str,
+    Body(
+        media_type="text/csv",
+        max_length=1_000_000,
+        examples=["sku,title,weight_g,origin_country\nSTAND-SLV,Phone stand,320,CN\n"],
+    ),
+]
+ReceiptsCsv = Annotated[
+    str,
+    Body(
+        media_type="text/csv",
+        max_length=1_000_000,
+        examples=["reference,warehouse,sku,units\nDN-2026-0042,SZX1,STAND-SLV,100\n"],
+    ),
+]
 DryRun = Annotated[bool, Query(description="true (unless you say otherwise): only check and report")]
 
 
 @router.post("/skus.csv")
 async def post_skus_csv(
-    content: CsvText, principal: Writer, database: Database, dry_run: DryRun = True, reason: Reason = None
+    content: SkusCsv, principal: Writer, database: Database, dry_run: DryRun = True, reason: Reason = None
 ) -> ReportShown:
     """Create or replace SKUs, all lines or none. Without `dry_run=false` nothing is written."""
     async with database.transaction() as tx:
@@ -35,7 +54,7 @@ async def post_skus_csv(
 
 @router.post("/receipts.csv")
 async def post_receipts_csv(
-    content: CsvText, principal: Writer, database: Database, dry_run: DryRun = True, reason: Reason = None
+    content: ReceiptsCsv, principal: Writer, database: Database, dry_run: DryRun = True, reason: Reason = None
 ) -> ReportShown:
     """Book receipts, all lines or none, never twice. Without `dry_run=false` nothing is written."""
     async with database.transaction() as tx:
@@ -46,7 +65,7 @@ async def post_receipts_csv(
     return _shown(report, dry_run)
 
 
-@router.get("/skus.csv")
+@router.get("/skus.csv", response_class=Response, responses=_CSV)
 async def get_skus_csv(principal: Reader, database: Database) -> StreamingResponse:
     """All SKUs, as `POST /v1/skus.csv` takes them."""
 
@@ -65,8 +84,10 @@ async def get_skus_csv(principal: Reader, database: Database) -> StreamingRespon
     return _as_csv(SKU_COLUMNS, pages())
 
 
-@router.get("/levels.csv")
+@router.get("/levels.csv", response_class=Response, responses=_CSV)
 async def get_levels_csv(principal: Reader, database: Database) -> StreamingResponse:
+    """All levels, with what is promised of each."""
+
     async def pages() -> AsyncIterator[Sequence[Any]]:
         after = None
         while True:

@@ -92,7 +92,7 @@ async def post_resolution(
         return await call.answer(tx, 200, decided)
 
 
-@router.post("/{message_id}/retry", status_code=202)
+@router.post("/{message_id}/retry", status_code=202, response_class=Response)
 async def post_retry(
     message_id: UUID, body: Why, principal: Writer, database: Database, call: Idempotent
 ) -> Response:

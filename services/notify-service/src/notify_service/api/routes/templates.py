@@ -1,6 +1,6 @@
 """Templates, and what they look like filled in."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -24,6 +24,11 @@ PREVIEW_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+}
+
+
+_PAGE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {one: {"schema": {"type": "string"}} for one in ("text/html", "text/plain")}}
 }
 
 
@@ -52,7 +57,7 @@ async def post_preview(
     )
 
 
-@router.get("/{template}/preview")
+@router.get("/{template}/preview", response_class=Response, responses=_PAGE)
 async def get_preview(
     template: str,
     principal: Reader,

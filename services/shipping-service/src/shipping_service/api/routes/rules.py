@@ -19,8 +19,9 @@ async def get_rules(principal: Reader, database: Database) -> list[RuleShown]:
         return [RuleShown.of(one) for one in await tx.rules.of(principal.merchant_id)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=RuleShown)
 async def post_rule(body: RuleGiven, principal: Writer, database: Database, call: Idempotent) -> Response:
+    """Add a rule. It counts for labels that are not asked for yet."""
     async with database.transaction() as tx:
         await call.claim(tx, principal)
         rule = body.to_rule(tx.new_id(), principal.merchant_id)
@@ -44,11 +45,12 @@ async def post_dry_run(body: RuleTrial, principal: Reader, database: Database) -
 
 @router.get("/{rule_id}")
 async def get_rule(rule_id: UUID, principal: Reader, database: Database) -> RuleShown:
+    """One rule."""
     async with database.transaction() as tx:
         return RuleShown.of(await tx.rules.get(principal.merchant_id, rule_id))
 
 
-@router.put("/{rule_id}")
+@router.put("/{rule_id}", response_model=RuleShown)
 async def put_one_rule(
     rule_id: UUID, body: RuleGiven, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -63,6 +65,7 @@ async def put_one_rule(
 
 @router.delete("/{rule_id}", status_code=204)
 async def delete_rule(rule_id: UUID, principal: Writer, database: Database, call: Idempotent) -> Response:
+    """Take a rule away. Labels that are asked for already keep their service."""
     async with database.transaction() as tx:
         await call.claim(tx, principal)
         await tx.rules.remove(principal.merchant_id, rule_id)

@@ -1,6 +1,6 @@
 """Shipments: what there is, what happened, and what a person may do about it."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -30,6 +30,10 @@ from shipping_service.use_cases.repair_shipment import repair_shipment
 router = APIRouter(prefix="/v1/shipments", tags=["shipments"])
 
 _EXTENSIONS = {"application/pdf": "pdf", "image/png": "png", "application/zpl": "zpl", "image/gif": "gif"}
+_DOCUMENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {one: {"schema": {"type": "string", "format": "binary"}} for one in _EXTENSIONS}},
+    304: {"description": "It is the one that If-None-Match names."},
+}
 
 
 @router.get("")
@@ -94,7 +98,7 @@ async def get_timeline(
     return page_of(rows, paging, item=lambda row: TimelineLine(**row), key=lambda row: (str(row["n"]),))
 
 
-@router.get("/{shipment_id}/documents/{document_id}", response_class=Response)
+@router.get("/{shipment_id}/documents/{document_id}", response_class=Response, responses=_DOCUMENT)
 async def get_document(
     shipment_id: UUID, document_id: UUID, request: Request, principal: Reader, database: Database
 ) -> Response:
@@ -114,7 +118,7 @@ async def get_document(
     return Response(found["content"], media_type=found["media_type"], headers=headers)
 
 
-@router.post("/hand-over")
+@router.post("/hand-over", response_model=HandOverResult)
 async def post_hand_over_many(
     body: HandOverGiven, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -141,7 +145,7 @@ async def post_hand_over(
         return await call.answer(tx, 204)
 
 
-@router.post("/{shipment_id}/repair", status_code=202)
+@router.post("/{shipment_id}/repair", status_code=202, response_class=Response)
 async def post_repair(
     shipment_id: UUID, body: RepairGiven, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
@@ -165,7 +169,7 @@ async def post_repair(
         return await call.answer(tx, 202)
 
 
-@router.post("/{shipment_id}/outcome", status_code=202)
+@router.post("/{shipment_id}/outcome", status_code=202, response_class=Response)
 async def post_outcome(
     shipment_id: UUID, body: OutcomeGiven, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
