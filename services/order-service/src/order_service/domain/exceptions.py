@@ -60,10 +60,7 @@ GUIDES: Final[Mapping[str, Guide]] = MappingProxyType(
             _SELLER, "the marketplace refused the tracking number: enter it there by hand"
         ),
         "write_back_overdue": Guide(
-            _OPERATOR, "the marketplace has not confirmed the tracking number in time"
-        ),
-        "write_back_needs_person": Guide(
-            _OPERATOR, "look at the marketplace whether the number is there, then retry"
+            _OPERATOR, "the marketplace has not confirmed the tracking number in time: look there, then retry"
         ),
         "labels_not_configured": Guide(_OPERATOR, "marketplace labels are not configured for this platform"),
         "deferred_too_long": Guide(_OPERATOR, "news of this order waits for news that does not come"),

@@ -89,7 +89,7 @@ def tracking_of(obligation: Obligation) -> Tracking:
 async def confirm(obligation: Obligation, ref: str, *, tx: Transaction) -> None:
     """The platform has it."""
     await tx.obligations.settle(obligation.obligation_id, state="confirmed", ref=ref)
-    codes = ("write_back_overdue", "write_back_refused", "write_back_needs_person")
+    codes = ("write_back_overdue", "write_back_refused")
     await tx.exceptions.settle(
         [(obligation.order_id, code, obligation.subject) for code in codes], by="order-service"
     )
@@ -98,12 +98,11 @@ async def confirm(obligation: Obligation, ref: str, *, tx: Transaction) -> None:
 
 async def refuse(obligation: Obligation, code: str, *, tx: Transaction) -> None:
     """The platform said no: a person sees why."""
-    await _fail(obligation, "refused", "write_back_refused", code, tx=tx)
-
-
-async def hand_to_person(obligation: Obligation, why: str, *, tx: Transaction) -> None:
-    """It cannot be pursued any further by itself."""
-    await _fail(obligation, "needs_person", "write_back_needs_person", why, tx=tx)
+    await tx.obligations.settle(obligation.obligation_id, state="refused", error=code)
+    await tx.exceptions.raise_all(
+        [(obligation.merchant_id, obligation.order_id, "write_back_refused", obligation.subject, code)]
+    )
+    await tx.orders.note([_note(obligation, "write_back.refused", code)])
 
 
 async def retry(obligation_id: UUID, merchant_id: str, actor: Actor, reason: str, *, tx: Transaction) -> None:
@@ -131,14 +130,6 @@ async def warn_overdue(order_id: UUID, merchant_id: str, *, tx: Transaction) -> 
 
 async def _watch(order_id: UUID, merchant_id: str, due_at: datetime, *, tx: Transaction) -> None:
     await tx.timers.set(OVERDUE_TIMER, str(order_id), merchant_id=merchant_id, due_at=due_at)
-
-
-async def _fail(obligation: Obligation, state: str, code: str, why: str, *, tx: Transaction) -> None:
-    await tx.obligations.settle(obligation.obligation_id, state=state, error=why)
-    await tx.exceptions.raise_all(
-        [(obligation.merchant_id, obligation.order_id, code, obligation.subject, why)]
-    )
-    await tx.orders.note([_note(obligation, f"write_back.{state}", why)])
 
 
 def _note(
