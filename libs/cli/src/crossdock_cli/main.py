@@ -22,7 +22,6 @@ from crossdock_cli.commands import (
 )
 from crossdock_cli.commands.options import target
 from crossdock_cli.errors import FAILED, CommandFailed, EmbeddedError
-from crossdock_cli.stack.folder import VARIABLE
 from crossdock_cli.terminal import notes
 
 INTERRUPTED = 130
@@ -41,7 +40,9 @@ app = typer.Typer(
 def options(
     data: Annotated[
         Path | None,
-        typer.Option("--data", envvar=VARIABLE, help="Folder of all data and keys. Default: .crossdock"),
+        typer.Option(
+            "--data", envvar="CROSSDOCK_DATA", help="Folder of all data and keys. Default: .crossdock"
+        ),
     ] = None,
     url: Annotated[
         str | None, typer.Option("--url", envvar="CROSSDOCK_URL", help="Another installation's address.")

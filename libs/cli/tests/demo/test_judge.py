@@ -11,6 +11,7 @@ from crossdock_cli.demo.driver import unreadable_webhooks
 from crossdock_cli.demo.judge import Row, Verdict, judge
 from crossdock_cli.demo.run import Run
 from crossdock_cli.demo.scenario import ABSENT, Case
+from crossdock_cli.demo.show import compact
 from crossdock_cli.stack.services import SERVICES
 
 RUN = Run("abcde", 40, 3)
@@ -230,12 +231,16 @@ def test_doctored_books_are_found_out(doctor: Callable[[Books], Books], found: s
     assert not verdict.holds
 
 
-def test_an_ordinary_order_that_differs_gets_a_line_of_its_own() -> None:
+def test_ordinary_orders_are_one_line_and_the_one_that_differs_another() -> None:
     verdict = verdict_on(_stuck(right_books()))
 
-    (row,) = [row for row in verdict.orders if row.what == f"order {ORDINARY.number}"]
-    assert row.expected.startswith("closed, ")
-    assert row.seen.startswith("open, ")
+    *special, summary, differing = compact(verdict.orders)
+    assert len(verdict.orders) == 40
+    assert len(special) == 16
+    assert (summary.expected, summary.seen) == ("24 as expected", "23 as expected")
+    assert differing.what == f"order {ORDINARY.number}"
+    assert differing.expected.startswith("closed, ")
+    assert differing.seen.startswith("open, ")
 
 
 def test_a_service_that_said_nothing_is_no_service_that_is_through() -> None:

@@ -49,6 +49,7 @@ def a_child(
     after_start: Callable[[], Awaitable[None]] | None = None,
     ready_timeout_s: float = 5,
     stop_timeout_s: float = 5,
+    group: str = "",
 ) -> Child:
     return Child(
         name,
@@ -57,6 +58,7 @@ def a_child(
         after_start,
         ready_timeout_s=ready_timeout_s,
         stop_timeout_s=stop_timeout_s,
+        group=group,
     )
 
 
@@ -115,6 +117,32 @@ async def test_cancelling_stops_everything_the_latest_first(tmp_path: Path) -> N
 
     assert [event.name for event in events if event.state is ChildState.STOPPED] == ["three", "two", "one"]
     assert not [event for event in events if is_alive(event.pid)]
+
+
+async def test_children_of_one_group_are_given_the_same_time_to_stop(tmp_path: Path) -> None:
+    stubborn = (SHELL, "-c", f"trap '' TERM; {SLEEP} 61 & wait; wait")
+
+    async with Supervisor(tmp_path) as supervisor:
+        for name in ("one", "two", "three"):
+            await supervisor.start(a_child(name, stubborn, stop_timeout_s=0.5, group="services"))
+        began = time.monotonic()
+        await supervisor.stop()
+
+    assert 0.4 < time.monotonic() - began < 1.4
+
+
+async def test_a_failed_start_shows_the_log_of_this_start_alone(tmp_path: Path) -> None:
+    (tmp_path / "broken.log").write_text("of an earlier run\n", encoding="utf-8")
+
+    async def never() -> bool:
+        return False
+
+    async with Supervisor(tmp_path) as supervisor:
+        with pytest.raises(EmbeddedError) as failed:
+            await supervisor.start(a_child("broken", (SHELL, "-c", "echo no such luck"), is_ready=never))
+
+    assert "no such luck" in str(failed.value)
+    assert "earlier" not in str(failed.value)
 
 
 async def test_a_child_that_ignores_the_stop_signal_is_killed_with_its_own_children(tmp_path: Path) -> None:

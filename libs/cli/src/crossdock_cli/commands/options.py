@@ -16,10 +16,6 @@ from crossdock_cli.stack.services import SERVICES
 
 T = TypeVar("T")
 
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="CROSSDOCK_DATA", help="Folder of all data and keys. Default: .crossdock"),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the record. No personal data.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows at most.")]

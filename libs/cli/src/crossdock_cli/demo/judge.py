@@ -19,6 +19,7 @@ class Row:
     what: str
     expected: str
     seen: str
+    ordinary: bool = False
 
     @property
     def holds(self) -> bool:
@@ -27,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`orders`: the special cases, the ordinary ones as one, then each ordinary one that differs."""
+    """Every order, special cases first, and every balance."""
 
     orders: tuple[Row, ...]
     balances: tuple[Row, ...]
@@ -41,17 +42,8 @@ def judge(
     scenario: Scenario, books: Books, *, unreadable: Iterable[str], line_ids: Mapping[int, str]
 ) -> Verdict:
     """`unreadable`: webhook ids that had to be kept as unreadable. `line_ids`: line item id to sold name."""
-    rows = {case.number: _order(case, books, line_ids) for case in scenario.cases}
-    special = [rows[case.number] for case in scenario.cases if not case.is_ordinary]
-    ordinary = [rows[case.number] for case in scenario.cases if case.is_ordinary]
-    differing = [row for row in ordinary if not row.holds]
-    summary = Row(
-        f"{len(ordinary)} ordinary orders",
-        f"{len(ordinary)} as expected",
-        f"{len(ordinary) - len(differing)} as expected",
-    )
     return Verdict(
-        orders=(*special, summary, *differing),
+        orders=tuple(_order(case, books, line_ids) for case in scenario.cases),
         balances=(
             *_ends(scenario, books),
             *_stock(scenario, books, line_ids),
@@ -82,6 +74,7 @@ def _order(case: Case, books: Books, line_ids: Mapping[int, str]) -> Row:
             said,
             [one for one in exceptions if one in seen.exceptions],
         ),
+        case.is_ordinary,
     )
 
 

@@ -12,13 +12,25 @@ from crossdock_cli.terminal import out
 
 
 def print_verdict(verdict: Verdict, *, troubles: Sequence[str], seconds: float) -> None:
-    _print("orders", verdict.orders)
+    _print("orders", compact(verdict.orders))
     _print("balances", verdict.balances)
     for trouble in troubles:
         out.print(Text(f"on the way: {trouble}", style="yellow"))
     wrong = sum(not row.holds for row in (*verdict.orders, *verdict.balances))
-    words = "nothing differs" if verdict.holds else f"{wrong} lines differ"
+    words = "nothing differs" if verdict.holds else f"{wrong} differ"
     out.print(Text(f"{words} after {seconds:.1f} s", style="green" if verdict.holds else "red"))
+
+
+def compact(orders: Sequence[Row]) -> list[Row]:
+    """The special cases, the ordinary orders as one line, then each ordinary one that differs."""
+    ordinary = [row for row in orders if row.ordinary]
+    differing = [row for row in ordinary if not row.holds]
+    summary = Row(
+        f"{len(ordinary)} ordinary orders",
+        f"{len(ordinary)} as expected",
+        f"{len(ordinary) - len(differing)} as expected",
+    )
+    return [*(row for row in orders if not row.ordinary), summary, *differing]
 
 
 def verdict_json(verdict: Verdict, *, troubles: Sequence[str], seconds: float) -> dict[str, Any]:

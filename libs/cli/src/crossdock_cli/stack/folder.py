@@ -15,8 +15,6 @@ from crossdock_cli.embedded.launch import account_for, first_unreachable
 #: The checkout this package is installed from.
 REPOSITORY = Path(__file__).parents[5]
 
-VARIABLE = "CROSSDOCK_DATA"
-
 
 def usual_folder() -> Path:
     """`.crossdock` in the checkout; elsewhere when PostgreSQL, started by root, could not get there."""
@@ -30,9 +28,8 @@ class DataFolder:
     """Paths, small JSON files and the lock. Nothing is made before it is needed."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """`path` None: CROSSDOCK_DATA, else the usual folder."""
-        given = path or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else usual_folder())
-        self.path = given.expanduser().absolute()
+        """`path` None: the usual folder."""
+        self.path = (path or usual_folder()).expanduser().absolute()
 
     @property
     def logs(self) -> Path:
