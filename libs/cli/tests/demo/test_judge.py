@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from crossdock_cli.demo.books import Books, Fulfilment, Level, OrderSeen, Work
+from crossdock_cli.demo.books import Books, Fulfilment, Level, LiveLabel, OrderSeen, Work
 from crossdock_cli.demo.driver import unreadable_webhooks
 from crossdock_cli.demo.judge import Row, Verdict, judge
 from crossdock_cli.demo.run import Run
 from crossdock_cli.demo.scenario import ABSENT, Case
 from crossdock_cli.demo.show import compact
+from crossdock_cli.demo.world import PLACES
 from crossdock_cli.stack.services import SERVICES
 
 RUN = Run("abcde", 40, 3)
@@ -24,6 +25,10 @@ IDLE = Work(outbox=0, jobs=0, parked=0, lagging_topics=0)
 
 def tracking(case: Case) -> tuple[str, ...]:
     return tuple(f"T{case.number}-{n}" for n in range(case.expected.parcels))
+
+
+def labels(case: Case) -> list[LiveLabel]:
+    return [LiveLabel(number, case.last_street) for number in tracking(case)]
 
 
 def fulfilments(case: Case) -> list[Fulfilment]:
@@ -55,7 +60,7 @@ def right_books() -> Books:
             for case in CASES
             if case.expected.status != ABSENT
         },
-        live_labels={case.number: list(tracking(case)) for case in CASES if case.expected.parcels},
+        live_labels={case.number: labels(case) for case in CASES if case.expected.parcels},
         fulfilments={case.number: fulfilments(case) for case in CASES},
         mails={case.number: mails(case) for case in CASES},
         said={case.number: dict(case.expected.mails) for case in CASES},
@@ -114,8 +119,14 @@ def _unit_short(books: Books) -> Books:
 
 
 def _second_label(books: Books) -> Books:
-    labels = [*books.live_labels[ORDINARY.number], "T-second"]
-    return replace(books, live_labels=but(books.live_labels, labels))
+    two = [*labels(ORDINARY), LiveLabel("T-second", ORDINARY.last_street)]
+    return replace(books, live_labels=but(books.live_labels, two))
+
+
+def _old_address(books: Books) -> Books:
+    moved = next(case for case in CASES if case.title == "a new address after the label")
+    old = [replace(label, street=PLACES[moved.place].street) for label in labels(moved)]
+    return replace(books, live_labels={**books.live_labels, moved.number: old})
 
 
 def _no_label(books: Books) -> Books:
@@ -123,9 +134,8 @@ def _no_label(books: Books) -> Books:
 
 
 def _label_twice(books: Books) -> Books:
-    labels = books.live_labels[ORDINARY.number]
     other = next(number for number in books.live_labels if number != ORDINARY.number)
-    return replace(books, live_labels={**books.live_labels, other: labels})
+    return replace(books, live_labels={**books.live_labels, other: labels(ORDINARY)})
 
 
 def _mail_twice(books: Books) -> Books:
@@ -206,6 +216,7 @@ MUGS, KEPT = "MUG: on hand + shipped = received", "unreadable webhooks kept"
         (_unit_short, MUGS),
         (_second_label, LABELS),
         (_no_label, LABELS),
+        (_old_address, "labels that go to another address than the last"),
         (_label_twice, LABELS),
         (_mail_twice, MAILS),
         (_mail_missing, MAILS),

@@ -1,7 +1,6 @@
 """What everybody's books say of one run: the services', the carrier's, the marketplace's, the mailbox's."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,14 @@ class OrderSeen:
     status: str
     tracking: tuple[str, ...] = ()
     exceptions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLabel:
+    """The carrier's word: a label that is paid for and not given back, and the street it goes to."""
+
+    tracking: str
+    street: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Books:
 
     orders: Mapping[int, OrderSeen] = field(default_factory=dict)
     strange_orders: int = 0  # in the shop's account, and none of ours
-    live_labels: Mapping[int, Sequence[str]] = field(default_factory=dict)  # tracking numbers
+    live_labels: Mapping[int, Sequence[LiveLabel]] = field(default_factory=dict)
     fulfilments: Mapping[int, Sequence[Fulfilment]] = field(default_factory=dict)
     mails: Mapping[int, Sequence[str]] = field(default_factory=dict)
     said: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # notify's word: sent, by template
@@ -135,14 +142,16 @@ class Reader:
                 found.setdefault(by_id[one["order_id"]], Counter())[one["template"]] += 1
         return found
 
-    async def _live_labels(self) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = {}
+    async def _live_labels(self) -> dict[int, list[LiveLabel]]:
+        found: dict[int, list[LiveLabel]] = {}
         for row in await self._api.rows("easypost", "shipments"):
             if not row["bought_at"] or row["refund_status"] in VOIDED:
                 continue
-            number = self._by_email.get(_recipient(row["request"]))
+            to = _recipient(row["request"])
+            number = self._by_email.get(str(to.get("email")).lower())
             if number is not None:
-                found.setdefault(number, []).append(row["tracking_code"])
+                label = LiveLabel(row["tracking_code"], str(to.get("street1")))
+                found.setdefault(number, []).append(label)
         return found
 
     async def _fulfilments(self) -> dict[int, list[Fulfilment]]:
@@ -151,15 +160,15 @@ class Reader:
             number = self._by_order.get(str(row["order_id"]))
             if number is not None:
                 units: Counter[int] = Counter()
-                for line in _json(row["lines"]):
+                for line in row["lines"]:
                     units[line["line_item_id"]] += line["quantity"]
-                found.setdefault(number, []).append(Fulfilment(tuple(_json(row["numbers"])), units))
+                found.setdefault(number, []).append(Fulfilment(tuple(row["numbers"]), units))
         return found
 
     async def _mails(self) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         for row in await self._api.rows("mailbox", "messages"):
-            for recipient in _json(row["recipients"]):
+            for recipient in row["recipients"]:
                 number = self._by_email.get(recipient.lower())
                 if number is not None:
                     found.setdefault(number, []).append(row["message_id"] or "")
@@ -209,11 +218,7 @@ def _has_left(parcel: Mapping[str, Any]) -> bool:
     return parcel["state"] not in ("labelled", "voided", "cancelled")
 
 
-def _recipient(request: str | Mapping[str, Any]) -> str:
-    shipment = _json(request)
-    shipment = shipment.get("shipment", shipment)
-    return str((shipment.get("to_address") or {}).get("email") or "").lower()
-
-
-def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+def _recipient(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The address of a shipment as it was asked for."""
+    shipment: Mapping[str, Any] = request.get("shipment", request)
+    return shipment.get("to_address") or {}

@@ -48,6 +48,7 @@ def judge(
             *_ends(scenario, books),
             *_stock(scenario, books, line_ids),
             _labels(scenario, books),
+            _addresses(scenario, books),
             _mailbox(scenario, books),
             _marketplace(scenario, books, line_ids),
             Row("unreadable webhooks kept", *_both(sorted(unreadable), sorted(books.unreadable))),
@@ -139,7 +140,7 @@ def _level(units: int, reserved: int, short: int) -> str:
 def _labels(scenario: Scenario, books: Books) -> Row:
     """In the carrier's own books each parcel that left has one live label, and there is no other."""
     parcels = sum(case.expected.parcels for case in scenario.cases)
-    live = [number for labels in books.live_labels.values() for number in labels]
+    live = [label.tracking for labels in books.live_labels.values() for label in labels]
     left = {number for order in books.orders.values() for number in order.tracking}
     return Row(
         "one live label per parcel at the carrier",
@@ -147,6 +148,15 @@ def _labels(scenario: Scenario, books: Books) -> Row:
         f"{len(live)} labels, {len(live) - len(set(live))} twice, {len(set(live) - left)} for nothing, "
         f"{len(left - set(live))} missing",
     )
+
+
+def _addresses(scenario: Scenario, books: Books) -> Row:
+    """No live label goes to an address that the buyer has corrected."""
+    streets = {case.number: case.last_street for case in scenario.cases}
+    elsewhere = sum(
+        label.street != streets[number] for number, labels in books.live_labels.items() for label in labels
+    )
+    return Row("labels that go to another address than the last", "0", str(elsewhere))
 
 
 def _mailbox(scenario: Scenario, books: Books) -> Row:

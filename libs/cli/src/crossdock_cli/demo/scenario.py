@@ -18,6 +18,7 @@ from crossdock_cli.demo.steps import (
 from crossdock_cli.demo.world import (
     GOODS,
     KITS,
+    NEW_STREET,
     PLACES,
     REFUSED_STREET,
     UNKNOWN_IS,
@@ -72,6 +73,17 @@ class Case:
     def wanted(self) -> Counter[str]:
         """Our units by bare SKU, kits and unknown names taken apart."""
         return units_of(self.lines)
+
+    @property
+    def last_street(self) -> str:
+        """Where the parcels must go in the end."""
+        street = self.street or PLACES[self.place].street
+        for step in self.steps:
+            if isinstance(step, Deliver) and step.change == "address":
+                street = NEW_STREET["address1"]
+            if isinstance(step, Person) and step.command == "consignee":
+                street = step.body["consignee"]["lines"][0]
+        return street
 
 
 @dataclass(frozen=True, slots=True)

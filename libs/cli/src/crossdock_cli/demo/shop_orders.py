@@ -6,10 +6,9 @@ from typing import Any
 
 from crossdock_cli.demo.run import Run
 from crossdock_cli.demo.scenario import Case, Sold
-from crossdock_cli.demo.world import CURRENCIES, GOODS, PLACES, Place, components_of
+from crossdock_cli.demo.world import CURRENCIES, GOODS, NEW_STREET, PLACES, Place, components_of
 
 SHIPPING_CENTS = 490
-NEW_STREET = {"address1": "静安区延安西路64号", "address2": "2号楼501室"}
 
 
 def shop_order(run: Run, case: Case, *, placed_at: datetime) -> dict[str, Any]:

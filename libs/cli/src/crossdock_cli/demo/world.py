@@ -201,6 +201,9 @@ PLACES: Final[Mapping[str, Place]] = MappingProxyType(
     }
 )  # fmt: skip
 
+#: Where a buyer moves who gives the marketplace another address.
+NEW_STREET: Final = MappingProxyType({"address1": "静安区延安西路64号", "address2": "2号楼501室"})
+
 #: The EasyPost sandbox lets a carrier say no to this street when the label is bought.
 REFUSED_STREET: Final = "REFUSE AT BUY 13"
 
