@@ -1,0 +1,39 @@
+"""What cannot be read is told without a word of what a stranger put into it."""
+
+from uuid import uuid4
+
+import pytest
+
+from crossdock_chassis.wire import UnreadableRecord, as_mapping, decode, encode
+from crossdock_contracts.envelope import Cause
+from crossdock_contracts.samples import META, sample
+
+WIRE = encode(sample("crossdock.stock.released.v1"), event_id=uuid4(), at=META.time, cause=Cause())
+HEADERS = dict(zip(WIRE.headers[::2], WIRE.headers[1::2], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"ce_type": "crossdock.stock.released.v9"}, "the type 'crossdock.stock.released.v9' is unknown"),
+        ({"ce_type": "Jane Roe, 5 Elm Street"}, "the type of 22 characters is unknown"),
+        ({"ce_type": "x" * 100_000}, "the type of 100000 characters is unknown"),
+        ({"ce_id": "Jane Roe"}, "a ce_ header cannot be read: ValueError"),
+        ({"ce_time": "5 Elm Street"}, "a ce_ header cannot be read: ValueError"),
+    ],
+    ids=["a later version", "a name", "very long", "an id", "a time"],
+)
+def test_an_odd_header_is_named_and_its_value_is_not(headers: dict[str, str], told: str) -> None:
+    with pytest.raises(UnreadableRecord) as raised:
+        decode({**HEADERS, **headers}, WIRE.payload)
+
+    assert str(raised.value) == told
+
+
+def test_a_missing_header_is_named() -> None:
+    with pytest.raises(UnreadableRecord, match="header 'ce_source' is missing"):
+        decode({name: value for name, value in HEADERS.items() if name != "ce_source"}, WIRE.payload)
+
+
+def test_of_a_repeated_header_the_first_counts() -> None:
+    assert as_mapping([("ce_type", b"first"), ("ce_type", b"second")]) == {"ce_type": "first"}
