@@ -31,7 +31,7 @@ from crossdock_cli.demo.world import GOODS
 
 CHUNK = 25  # ordinary orders that are placed together
 AT_ONCE = 16
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5
 NOT_FOUND, CONFLICT = 404, 409
 ENDED = frozenset({CLOSED, CANCELLED})
 GONE = frozenset({"handed_over", "delivered", "returned", "lost"})
