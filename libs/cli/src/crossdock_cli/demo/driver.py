@@ -229,7 +229,7 @@ class Driver:
             "status": wanted.status in (None, order["status"]),
             "hold": wanted.hold is None or wanted.hold in {one["reason"] for one in order["holds"]},
             "labelled": len(order["parcels"]) >= (wanted.labelled or 0),
-            "relabelled": not wanted.relabelled or _has_new_labels(order),
+            "relabelled": not wanted.relabelled or _has_new_labels(order, case.last_street),
             "shipped_units": _shipped_units(order) >= (wanted.shipped_units or 0),
             "repair": not wanted.repair or "needs_repair" in order["progress"],
         }
@@ -285,9 +285,13 @@ def unreadable_webhooks(run: Run, cases: Sequence[Case]) -> list[str]:
     ]
 
 
-def _has_new_labels(order: dict[str, Any]) -> bool:
+def _has_new_labels(order: dict[str, Any], street: str) -> bool:
+    """Whether the corrected address has come in and every label is of the order as it is with it."""
     parcels = order["parcels"]
-    return bool(parcels) and all(one["label_revision"] == order["label_revision"] > 1 for one in parcels)
+    arrived = (order["consignee"] or {}).get("lines", [None])[:1] == [street]
+    return (
+        arrived and bool(parcels) and all(one["label_revision"] == order["label_revision"] for one in parcels)
+    )
 
 
 def _shipped_units(order: dict[str, Any]) -> int:

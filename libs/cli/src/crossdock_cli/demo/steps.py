@@ -23,7 +23,7 @@ class Until:
     status: str | None = None
     hold: str | None = None
     labelled: int | None = None  # parcels that have a label, or had one
-    relabelled: bool = False  # every parcel has a label of the order's newest content
+    relabelled: bool = False  # the new address is in, and every parcel has a label of it
     shipped_units: int | None = None  # of lines, as the marketplace counts them
     confirmed: int | None = None  # fulfilments in the marketplace's own books
     mailed: int | None = None  # mails in the buyer's mailbox
