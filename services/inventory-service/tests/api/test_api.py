@@ -95,7 +95,7 @@ async def test_a_receipt_with_the_same_key_is_booked_once_and_the_same_note_is_r
     assert await api.stage.level("mug") == (5, 0, 0)
 
 
-@pytest.mark.parametrize(("what", "slug"), [({"warehouse": "XXX"}, "unknown-warehouse"), ({}, "unknown-sku")])
+@pytest.mark.parametrize(("what", "slug"), [({"warehouse": "NYC"}, "unknown-warehouse"), ({}, "unknown-sku")])
 async def test_a_receipt_of_what_nobody_knows_is_refused_whole(
     api: Api, what: dict[str, str], slug: str
 ) -> None:
@@ -206,7 +206,7 @@ async def test_a_csv_is_only_checked_unless_told_otherwise_and_taken_whole_or_no
 
 
 async def test_receipts_come_as_csv_with_an_error_per_line(api: Api) -> None:
-    lines = ("BER,mug,0", "XXX,mug,1", "BER,gizmo,1", "BER,cap,2", "BER,cap,2")
+    lines = ("BER,mug,0", "NYC,mug,1", "BER,gizmo,1", "BER,cap,2", "BER,cap,2")
     bad = "reference,warehouse,sku,units\n" + "".join(f"n1,{line}\n" for line in lines)
     good = "reference,warehouse,sku,units\nn1,BER,mug,4\nn1,BER,cap,2\n"
 
