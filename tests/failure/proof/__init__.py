@@ -1,0 +1,1 @@
+"""The proof: the whole system under load while everything around it breaks."""
