@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from crossdock_chassis.jobs import NotSent
 from notify_service.adapters.channels.email.channel import EmailChannel
 from notify_service.adapters.channels.email.pool import SmtpPool
 from notify_service.adapters.rendering import TemplateRenderer
@@ -54,6 +55,17 @@ async def test_who_is_put_off_comes_again_and_sends_one_mail(stage: Stage, opera
     assert between[0][1] == "waiting"
     assert len(await stage.mailbox.mails()) == 1
     assert await stage.logged() == ["planned", "attempt_started", "not_sent", "attempt_started", "accepted"]
+
+
+async def test_a_recipient_that_is_put_off_holds_up_no_other(stage: Stage) -> None:
+    await stage.mailbox.misbehave("RCPT", "throttle")
+    await stage.hear(a_snapshot(uuid4()))
+    (job,) = await stage.claim()
+
+    with pytest.raises(NotSent) as put_off:
+        await stage.jobs.send(job)
+
+    assert put_off.value.answered
 
 
 async def test_a_server_that_says_nothing_after_the_mail_leaves_a_question(stage: Stage) -> None:

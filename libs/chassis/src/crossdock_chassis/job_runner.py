@@ -215,7 +215,7 @@ class JobRunner:
         except NotSent as error:
             await self._give_back(job, "not_sent", str(error), retry_after_s=error.retry_after_s)
             if error.retry_after_s is None:
-                return "not_sent", False
+                return "not_sent", error.answered
             lane.hold(_now() + min(error.retry_after_s, self._bounds.longest_hold_s))
             return "not_sent", None  # they answered, and did not do it
         except OutcomeUnknown as error:

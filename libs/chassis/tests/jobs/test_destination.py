@@ -149,6 +149,31 @@ async def test_a_circuit_opens_while_the_carrier_is_down_and_closes_when_it_is_b
     assert sorted(carrier.booked) == [f"s-{n:02}" for n in range(30)]
 
 
+async def test_who_puts_off_one_job_after_another_is_there_for_the_next(
+    database: Database[Transaction], start: Callable[..., JobRunner]
+) -> None:
+    taken: list[str] = []
+
+    async def handle(job: Job) -> None:
+        if not job.reference.startswith("s-9"):
+            raise NotSent("come later with this one", answered=True)
+        taken.append(job.reference)
+        async with database.transaction(cause=job.cause) as tx:
+            await tx.jobs.done(job)
+
+    async def last_one_taken() -> bool:
+        return taken == ["s-9"]
+
+    await ask(database, *(f"s-{n}" for n in range(10)))
+    circuit = CircuitBounds(failures=3, pause_s=60, max_pause_s=60)
+    start(handle, JobBounds(first_retry_s=30, last_retry_s=30, circuit=circuit), concurrency=1)
+
+    await until(last_one_taken)
+
+    (waiting,) = {one["state"] for one in await jobs(database) if one["reference"] != "s-9"}
+    assert waiting == "ready"
+
+
 async def test_a_call_that_was_not_answered_is_asked_about_and_not_made_again(
     database: Database[Transaction], carrier: Carrier, start: Callable[..., JobRunner]
 ) -> None:

@@ -92,6 +92,43 @@ async def test_what_a_server_does_says_whether_the_mail_was_taken(
         await channel.hand_over(PACKED)  # the trouble is over, and no broken connection is left
 
 
+@pytest.mark.parametrize(
+    ("operation", "mode", "this_one_only"),
+    [("RCPT", "throttle", True), ("DATA", "throttle", False), ("DATA", "error_500", False)],
+)
+async def test_only_a_recipient_that_is_put_off_says_nothing_about_other_mails(
+    tmp_path: Path, operation: str, mode: str, this_one_only: bool
+) -> None:
+    async with running_mailbox(tmp_path) as sandbox, a_channel(sandbox.smtp_port) as channel:
+        await misbehave(sandbox, operation, mode)
+
+        with pytest.raises(ChannelUnavailable) as caught:
+            await channel.hand_over(PACKED)
+
+    assert caught.value.this_one_only is this_one_only
+
+
+async def test_a_server_that_is_closing_takes_no_mail_of_anybody() -> None:
+    async def close_at_the_recipient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 closing.example ESMTP\r\n")
+        while line := await reader.readline():
+            closing = line.upper().startswith(b"RCPT")
+            writer.write(b"421 4.3.2 Service shutting down\r\n" if closing else b"250 OK\r\n")
+            if closing:
+                break
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(close_at_the_recipient, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    async with server, a_channel(port, security="none") as channel:
+        with pytest.raises(ChannelUnavailable) as caught:
+            await channel.hand_over(PACKED)
+
+    assert not caught.value.this_one_only
+
+
 async def test_a_server_that_is_not_there_takes_nothing(tmp_path: Path) -> None:
     async with running_mailbox(tmp_path) as sandbox:
         port = sandbox.smtp_port

@@ -46,7 +46,7 @@ class ChannelJobs:
                 await tx.jobs.refused(job, code)
             return
         except ChannelUnavailable as error:
-            await self._put_off(job, ready, str(error))
+            await self._put_off(job, ready, error)
             return
         except ChannelOutcomeUnknown as error:
             async with self._database.transaction(job.cause) as tx:
@@ -57,10 +57,11 @@ class ChannelJobs:
             await send_message.accept(ready.message, reply, tx=tx)
             await tx.jobs.done(job)
 
-    async def _put_off(self, job: Job, ready: send_message.Ready, code: str) -> None:
+    async def _put_off(self, job: Job, ready: send_message.Ready, error: ChannelUnavailable) -> None:
+        code = str(error)
         async with self._database.transaction(job.cause) as tx:
             waits = await send_message.put_off(ready.message, code, tx=tx)
             if not waits:
                 await tx.jobs.refused(job, code)
         if waits:
-            raise NotSent(code)
+            raise NotSent(code, answered=error.this_one_only) from error

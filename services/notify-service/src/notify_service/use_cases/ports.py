@@ -115,7 +115,14 @@ class ChannelRefused(Exception):
 
 
 class ChannelUnavailable(Exception):
-    """Certainly not taken: nothing arrived, or they asked us to come later. Argument: a code."""
+    """Certainly not taken: nothing arrived, or they asked us to come later. Argument: a code.
+
+    `this_one_only`: they put off this recipient, and are there for others.
+    """
+
+    def __init__(self, code: str, *, this_one_only: bool = False) -> None:
+        super().__init__(code)
+        self.this_one_only = this_one_only
 
 
 class ChannelOutcomeUnknown(Exception):

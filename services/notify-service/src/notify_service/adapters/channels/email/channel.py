@@ -24,6 +24,7 @@ _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _ADDRESS = re.compile(r"\S+@\S+")
 _PERMANENT = range(500, 600)
 _TEMPORARY = range(400, 500)
+_CLOSING = 421
 
 
 class EmailChannel:
@@ -113,7 +114,12 @@ def _meaning(refusal: aiosmtplib.SMTPResponseException, *, handed: bool) -> Exce
     code = f"smtp_{refusal.code}" + (f"_{enhanced[0]}" if enhanced else "")
     if isinstance(refusal, aiosmtplib.SMTPSenderRefused) or refusal.code in _TEMPORARY:
         # Who does not take us as a sender says nothing about this mail: our set-up is wrong, it waits.
-        return ChannelUnavailable(code)
+        # A 421 ends the connection, whatever it was said to (RFC 5321, 3.8); other words to a recipient, such as
+        # greylisting's, are about that recipient alone.
+        about_the_recipient = (
+            isinstance(refusal, aiosmtplib.SMTPRecipientRefused) and refusal.code != _CLOSING
+        )
+        return ChannelUnavailable(code, this_one_only=about_the_recipient)
     if refusal.code in _PERMANENT:
         return ChannelRefused(code)
     return ChannelOutcomeUnknown("unreadable_answer") if handed else ChannelUnavailable("unreadable_answer")
