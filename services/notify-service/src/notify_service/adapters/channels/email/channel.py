@@ -114,8 +114,8 @@ def _meaning(refusal: aiosmtplib.SMTPResponseException, *, handed: bool) -> Exce
     code = f"smtp_{refusal.code}" + (f"_{enhanced[0]}" if enhanced else "")
     if isinstance(refusal, aiosmtplib.SMTPSenderRefused) or refusal.code in _TEMPORARY:
         # Who does not take us as a sender says nothing about this mail: our set-up is wrong, it waits.
-        # A 421 ends the connection, whatever it was said to (RFC 5321, 3.8); other words to a recipient, such as
-        # greylisting's, are about that recipient alone.
+        # A 421 ends the connection, whatever it was said to (RFC 5321, 3.8); other words to a recipient, such
+        # as greylisting's, are about that recipient alone.
         about_the_recipient = (
             isinstance(refusal, aiosmtplib.SMTPRecipientRefused) and refusal.code != _CLOSING
         )
