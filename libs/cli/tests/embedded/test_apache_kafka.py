@@ -1,14 +1,18 @@
 """Apache Kafka from its Maven jars. What starts a JVM runs with `pytest --apache-kafka` alone."""
 
+import asyncio
 import stat
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.conn import create_conn
+from aiokafka.protocol.metadata import MetadataRequest
 
 from crossdock_cli.embedded.apache_kafka import ApacheKafka
 from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.embedded.kafka_jars import default_jar_cache, kafka_jars
+from crossdock_cli.embedded.launch import free_port
 
 
 async def send(kafka: ApacheKafka, values: list[bytes]) -> None:
@@ -93,5 +97,46 @@ async def test_three_nodes_accept_records_while_one_is_dead(tmp_path: Path) -> N
         await kafka.start()
 
         assert await read(kafka, 2) == {b"before", b"meanwhile"}
+    finally:
+        await kafka.stop()
+
+
+@pytest.mark.apache_kafka
+@pytest.mark.timeout(900)
+async def test_clients_are_sent_to_the_advertised_ports_and_administration_goes_past_them(
+    tmp_path: Path,
+) -> None:
+    nobody_listens = [free_port() for _ in range(3)]
+    kafka = ApacheKafka(tmp_path, nodes=3, advertised_ports=nobody_listens, jar_cache=default_jar_cache())
+    await kafka.start()
+    try:
+        connection = await create_conn("127.0.0.1", kafka.ports[0])
+        told = await connection.send(MetadataRequest(topics=[]))
+        connection.close()
+
+        assert sorted(port for _, _, port, *_ in told.brokers) == sorted(nobody_listens)
+        assert await kafka.is_ready()
+    finally:
+        await kafka.stop()
+
+
+@pytest.mark.apache_kafka
+@pytest.mark.timeout(900)
+async def test_a_frozen_controller_is_replaced_and_a_stopped_node_comes_back(tmp_path: Path) -> None:
+    kafka = ApacheKafka(tmp_path, nodes=3, jar_cache=default_jar_cache())
+    await kafka.start()
+    try:
+        first = kafka.controller()
+        assert first is not None
+
+        kafka.pause_node(first)
+        async with asyncio.timeout(30):
+            while kafka.controller() in (first, None):  # noqa: ASYNC110  other processes elect
+                await asyncio.sleep(0.1)
+        kafka.resume_node(first)
+        await kafka.stop_node(first)
+        await kafka.start()
+
+        assert await kafka.node_is_ready(first)
     finally:
         await kafka.stop()
