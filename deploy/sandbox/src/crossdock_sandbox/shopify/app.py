@@ -22,7 +22,8 @@ from crossdock_sandbox.serving import loopback_socket, serving
 from crossdock_sandbox.shopify import store as books_of_shops
 from crossdock_sandbox.shopify.control import shop_routes
 from crossdock_sandbox.shopify.graphql_api import GraphQLApi, GraphQLRequest, parsed_request
-from crossdock_sandbox.shopify.store import Store
+from crossdock_sandbox.shopify.rest_api import ORDER, RestApi, RestWords
+from crossdock_sandbox.shopify.store import Shop, Store
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 
 API_BODY_BYTES = 1024 * 1024
@@ -75,23 +76,38 @@ def _refusal(field: str) -> dict[str, object] | None:
     return {"fulfillment": None, "userErrors": errors} if field.startswith("fulfillment") else None
 
 
-def _admin_route(
-    books: Books, faults: Faults, store: Store, api: GraphQLApi
-) -> Callable[[Request], Awaitable[Response]]:
-    async def graphql(request: Request) -> Response:
-        body = await read_body(request, API_BODY_BYTES)
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Who may call the Admin API: the shop is known, the version has its form, the token is that shop's."""
+
+    books: Books
+    store: Store
+
+    def enter(self, request: Request, operation: str) -> Shop | Response:
+        """The shop, or what Shopify says to whom it does not let in."""
         name = request.path_params.get("shop") or _shop_of_host(request)
-        shop = store.shop(name) if name else None
+        shop = self.store.shop(name) if name else None
         if shop is None or not _VERSION.fullmatch(request.path_params["version"]):
-            books.record("graphql", None, "not_found", status=404, detail={"shop": name})
+            self.books.record(operation, None, "not_found", status=404, detail={"shop": name})
             return JSONResponse({"errors": "Not Found"}, 404)
         token = request.headers.get("X-Shopify-Access-Token", "")
         if not secrets.compare_digest(token.encode(), shop.access_token.encode()):
-            books.record("graphql", None, "unauthorized", status=401, detail={"shop": name})
+            self.books.record(operation, None, "unauthorized", status=401, detail={"shop": name})
             return JSONResponse({"errors": _BAD_TOKEN}, 401)
+        return shop
+
+
+def _graphql_route(door: _Door, faults: Faults, api: GraphQLApi) -> Callable[[Request], Awaitable[Response]]:
+    books = door.books
+
+    async def graphql(request: Request) -> Response:
+        body = await read_body(request, API_BODY_BYTES)
+        shop = door.enter(request, "graphql")
+        if isinstance(shop, Response):
+            return shop
         call = _parsed(request, body)
         if call is None:
-            books.record("graphql", None, "malformed", status=400, detail={"shop": name})
+            books.record("graphql", None, "malformed", status=400, detail={"shop": shop.shop})
             return JSONResponse({"errors": "Bad Request"}, 400)
         document = api.document(call.query)
         return await answer_call(
@@ -106,6 +122,26 @@ def _admin_route(
         )
 
     return graphql
+
+
+def _order_route(door: _Door, faults: Faults, api: RestApi) -> Callable[[Request], Awaitable[Response]]:
+    async def order(request: Request) -> Response:
+        shop = door.enter(request, ORDER)
+        if isinstance(shop, Response):
+            return shop
+        order_id, version = request.path_params["order_id"], request.path_params["version"]
+        return await answer_call(
+            request,
+            books=door.books,
+            faults=faults,
+            dialect=RestWords(api, shop.shop, version),
+            operation=ORDER,
+            reference=order_id,
+            request_text=f"{shop.shop} {order_id}",
+            work=lambda: api.order(shop.shop, order_id, version),
+        )
+
+    return order
 
 
 def _parsed(request: Request, body: bytes) -> GraphQLRequest | None:
@@ -154,13 +190,17 @@ async def running_shopify(
             concurrency=options.delivery_concurrency,
         )
         deliverer = Deliverer(books, schedule)
-        graphql = _admin_route(books, faults, store, api)
+        door = _Door(books, store)
+        graphql = _graphql_route(door, faults, api)
+        order = _order_route(door, faults, RestApi(store, options.points_per_s))
         app = Starlette(
             routes=[
                 *control_routes(books, faults),
                 *shop_routes(books, store, deliverer),
                 Route("/admin/api/{version}/graphql.json", graphql, methods=["POST"]),
                 Route("/{shop}/admin/api/{version}/graphql.json", graphql, methods=["POST"]),
+                Route("/admin/api/{version}/orders/{order_id}.json", order, methods=["GET"]),
+                Route("/{shop}/admin/api/{version}/orders/{order_id}.json", order, methods=["GET"]),
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )

@@ -1,5 +1,6 @@
 """The client against a server that speaks Shopify's real GraphQL, validates it and misbehaves on demand."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,36 @@ async def test_a_shop_that_is_not_reached_was_sent_nothing(shop: Shop) -> None:
 
     with pytest.raises(MarketplaceUnavailable):
         await shop.gateway(account).write_back(FIRST)
+
+
+async def test_a_fetched_order_is_what_a_webhook_would_carry(shop: Shop) -> None:
+    await shop.put_order(note="café", updated_at="2026-02-11T21:20:00-06:00")
+
+    fetched = await shop.gateway().fetch_order("501")
+
+    assert json.loads(fetched) == {**ORDER, "note": "café", "updated_at": "2026-02-11T21:20:00-06:00"}
+
+
+async def test_an_order_that_is_not_there_cannot_be_fetched(shop: Shop) -> None:
+    with pytest.raises(MarketplaceRefused, match="http_404"):
+        await shop.gateway().fetch_order("999")
+
+
+async def test_nobody_fetches_with_a_token_that_is_not_good(shop: Shop) -> None:
+    account = an_account(
+        api_base_url=shop.sandbox.shop_url("lumo"), secrets=Secrets(webhook=("s",), access_token="wrong")
+    )
+
+    with pytest.raises(MarketplaceRefused, match="http_401"):
+        await shop.gateway(account).fetch_order("501")
+
+
+@pytest.mark.parametrize("mode", ["error_500", "throttle", "hang"])
+async def test_a_fetch_that_got_no_order_is_only_a_question_to_ask_again(shop: Shop, mode: str) -> None:
+    await shop.misbehave(operation="order.json", mode=mode, times=1, delay_s=3)
+
+    with pytest.raises(MarketplaceUnavailable) as error:
+        await shop.gateway(timeout_s=0.5).fetch_order("501")
+
+    assert (error.value.retry_after_s is not None) is (mode == "throttle")
+    assert json.loads(await shop.gateway().fetch_order("501"))["id"] == 501
