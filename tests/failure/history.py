@@ -41,6 +41,21 @@ class OrderRead:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """A record that the proof itself produced: a copy of an earlier one, or poison.
+
+    `offset` None: its ack never came, so any record of this topic and key may be it.
+    """
+
+    topic: str
+    partition: int
+    offset: int | None
+    key: str | None  # as it was produced; None: a record without a key
+    event_id: str | None  # its ce_id, where it has one
+    poison: bool  # nobody can read it: it has to be parked
+
+
 @dataclass(slots=True)
 class History:
     """Filled while traffic runs. `shops`: account -> shop domain of the accounts that took part."""
@@ -49,3 +64,4 @@ class History:
     webhooks: list[WebhookSent] = field(default_factory=list)
     commands: list[CommandSent] = field(default_factory=list)
     reads: list[OrderRead] = field(default_factory=list)
+    injected: list[Injected] = field(default_factory=list)

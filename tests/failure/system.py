@@ -1,7 +1,7 @@
 """Where everything that is judged can be reached, past every proxy and whatever is broken meanwhile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -23,3 +23,5 @@ class System:
     api_token: str
     #: JSON lines of every process, in files `<process>.log` and `<process>.log.1`.
     logs: Path
+    #: service -> how many processes of it may hold database connections at once; 1 where it is not named.
+    processes: Mapping[str, int] = field(default_factory=dict)
