@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from crossdock_chassis import consumer_telemetry as telemetry
 from crossdock_chassis import divert, fence, inbox
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import TX, Database
 from crossdock_chassis.faults import Fault, is_transient
 from crossdock_chassis.handlers import Handlers
@@ -84,6 +85,7 @@ class Batches(Generic[TX]):
         async with self._database.transaction() as tx:
             current = await self._pass_fence(tx, records, outcome)
             new = await self._drop_duplicates(tx, current, outcome)
+            reached("consumer.claimed")
             events, parked, faults = await self._set_parked_apart(tx, new)
             if parked:
                 causes: dict[str, Fault] = {}
@@ -93,6 +95,8 @@ class Batches(Generic[TX]):
                 await divert.park(tx.connection, self._consumer, parked, causes)
             with telemetry.process_spans(self._consumer, events):
                 await self._handle(tx, events)
+            reached("consumer.before_commit")
+        reached("consumer.after_commit")
         outcome.applied, outcome.parked = len(events), len(parked)
         self._report(faults)
         return outcome
@@ -166,6 +170,7 @@ class Batches(Generic[TX]):
                 telemetry.handler_duration.record(
                     time.monotonic() - began, {"consumer": self._consumer, "type": event_type.TYPE}
                 )
+                reached("consumer.handled_some")
 
     def _report(self, faults: Iterable[tuple[Incoming, Fault]]) -> None:
         for one, fault in faults:

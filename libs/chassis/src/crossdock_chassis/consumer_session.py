@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 from crossdock_chassis import consumer_telemetry as telemetry
 from crossdock_chassis import fence
 from crossdock_chassis.batches import Batches, Outcome
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import TX, Database
 from crossdock_chassis.faults import Fault, ParkingFull
 from crossdock_chassis.handlers import Handlers, topics_of
@@ -119,6 +120,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         reading = self._reading
         reading.end()
         self._commit_now.set()
+        reached("consumer.closing")
         await _within(_FINISH_LIMIT_S, self._idle.wait())
         if tasks:
             await asyncio.wait(tasks, timeout=_END_LIMIT_S)
@@ -134,6 +136,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         reading = self._reading
         reading.end()
         await _within(self._revoke_limit_s, self._idle.wait())
+        reached("consumer.revoked")
         await self._commit(reading)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:

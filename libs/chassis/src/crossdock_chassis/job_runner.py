@@ -13,6 +13,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import Database
 from crossdock_chassis.faults import Fault
 from crossdock_chassis.job_table import GiveUp, JobTable
@@ -211,7 +212,9 @@ class JobRunner:
         """Call the handler, give back what it did not settle. Returns the outcome; whether they answered."""
         try:
             async with lease:
+                reached("job.claimed")
                 await self._handlers[job.kind](job)
+                reached("job.stored")
         except NotSent as error:
             await self._give_back(job, "not_sent", str(error), retry_after_s=error.retry_after_s)
             if error.retry_after_s is None:

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import TX, Database
 from crossdock_chassis.faults import Fault, is_transient
 from crossdock_chassis.handlers import Handlers
@@ -233,6 +234,7 @@ class Replayer(Generic[TX]):
             more = await _count_events(tx.connection, self._consumer, key, bound=1) > 0
             if not more:
                 await _unpark(tx.connection, self._consumer, key)
+            reached("parking.before_commit")
             return parked, more
 
     async def _close(

@@ -13,7 +13,12 @@ from crossdock_chassis.logging import configure_logging, get_logger
 from crossdock_chassis.migrations import upgrade
 from crossdock_chassis.running import ROLES, run_roles
 from crossdock_chassis.service import Loop, Service
-from crossdock_chassis.token_commands import add_token_arguments, run_token_command
+from crossdock_chassis.token_commands import (
+    add_first_token_arguments,
+    add_token_arguments,
+    run_token_command,
+    store_first_token,
+)
 
 __all__ = ["Loop", "Service", "run_service"]
 
@@ -68,7 +73,7 @@ async def _run(build: Callable[[], Service], arguments: argparse.Namespace) -> i
             raise InvalidSettings("migrate needs MIGRATION_URL, the database's owner")
         await asyncio.to_thread(upgrade, service.migrations, settings.migration_url.get_secret_value())
         log.info("process.migrated")
-        return 0
+        return await store_first_token(service.database, arguments)
     finally:
         await service.database.dispose()
 
@@ -83,6 +88,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     if argv and argv[0] == "migrate":
         parser.add_argument("command", choices=["migrate"])
+        add_first_token_arguments(parser)
     elif argv and argv[0] == "token":
         add_token_arguments(parser.add_subparsers(dest="command", required=True).add_parser("token"))
     else:

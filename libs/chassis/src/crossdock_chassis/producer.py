@@ -19,6 +19,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from opentelemetry import metrics
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.kafka import Kafka
 from crossdock_chassis.relay_rows import Row
 from crossdock_chassis.wire import EPOCH_HEADER
@@ -208,6 +209,7 @@ class Producer:
                         batch
                     )
                 if sent:
+                    reached("producer.sent")
                     await asyncio.wait(sent)
         except (KafkaError, AssertionError, TimeoutError) as error:
             # AssertionError is how aiokafka says that the partition has gone meanwhile.

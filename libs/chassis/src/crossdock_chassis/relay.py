@@ -15,6 +15,7 @@ from opentelemetry import metrics
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import Database
 from crossdock_chassis.kafka import Kafka
 from crossdock_chassis.log_epoch import (
@@ -166,13 +167,19 @@ class Relay:
             self._upkeep_due = 0.0
             raise _NotNow(0.0)
         plan = self._producer.plan(rows, position.epoch)
+        if plan.batches:
+            reached("relay.before_send")
         report = await self._producer.send(plan.batches)
+        if report.acked:
+            reached("relay.after_ack")
         report.refused |= plan.refused
         if reason := lost_offsets(position, report.offsets):
             await self._lost(connection, position, reason)
         if report.acked and not await settle(connection, position.epoch, report.acked, report.offsets):
             log.warning("relay.epoch_moved", epoch=position.epoch, rows=len(report.acked))
             raise _NotNow(0.0)
+        if report.acked:
+            reached("relay.after_delete")
         _sent.add(len(report.acked))
         if report.refused:
             await self._park(connection, report.refused, replaying=replaying)
@@ -209,13 +216,19 @@ class Relay:
                 return  # read again: what follows in those keys rests now
             acked = set(report.acked)
             waiting = [row for row in waiting if row not in acked]
-        if await advance_replay(connection, position, rows) and not rows:
+        if rows:
+            reached("rebuild.sent")
+        advanced = await advance_replay(connection, position, rows)
+        if rows:
+            reached("rebuild.advanced")
+        elif advanced:
             log.info("log.rebuilt", epoch=position.epoch, until=position.rebuild_until)
 
     async def _raise_epoch(self, position: Position, cluster_id: str) -> None:
         async with self._database.engine.begin() as transaction:
             raised = await begin_rebuild(transaction, position, cluster_id)
         if raised:
+            reached("rebuild.begun")
             _epochs.add(1)
             log.error(
                 "log.epoch_raised",

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import ARRAY, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import TX, Database
 from crossdock_chassis.faults import Fault, is_transient
 from crossdock_chassis.logging import get_logger
@@ -169,6 +170,7 @@ class TimerRunner(Generic[TX]):
             fired = await tx.connection.execute(_FIRED, {"timer_id": timer_id, "due_at": timer.due_at})
             if fired.rowcount != 1:
                 raise _Gone(timer_id)
+            reached("timer.before_commit")
         _lateness.record(row.late_s, {"name": timer.name})
         return True
 

@@ -1,4 +1,7 @@
-"""`token add | list | revoke`: the tokens of a service's API, managed where its database is."""
+"""`token add | list | revoke`: the tokens of a service's API, managed where its database is.
+
+`migrate` may store the first one, so that a new installation needs one process and not two.
+"""
 
 import argparse
 import sys
@@ -21,23 +24,27 @@ def add_token_arguments(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("--merchant", default="default")
 
 
+def add_first_token_arguments(parser: argparse.ArgumentParser) -> None:
+    first = parser.add_argument_group(
+        "a first token, read from standard input and stored after the migrations"
+    )
+    first.add_argument("--token-name", help="who uses it; without a name none is read")
+    first.add_argument("--token-scopes", default="", help="comma-separated")
+
+
+async def store_first_token(database: Database[Any], arguments: argparse.Namespace) -> int:
+    """The exit code; 0 when none was asked for. Safe to repeat with the same token."""
+    if arguments.token_name is None:
+        return 0
+    name, scopes = arguments.token_name, arguments.token_scopes
+    return await _add(database, name, "default", scopes, sys.stdin.readline().strip())
+
+
 async def run_token_command(database: Database[Any], arguments: argparse.Namespace) -> int:
     """Do it and say so on standard output; the exit code."""
     if arguments.action == "add":
         given = sys.stdin.readline().strip() if arguments.token_stdin else None
-        try:
-            token = await add_token(
-                database,
-                name=arguments.name,
-                merchant_id=arguments.merchant,
-                scopes=[scope.strip() for scope in arguments.scopes.split(",") if scope.strip()],
-                token=given,
-            )
-        except ValueError as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
-        sys.stdout.write("stored\n" if given else f"{token}\n")
-        return 0
+        return await _add(database, arguments.name, arguments.merchant, arguments.scopes, given)
     if arguments.action == "revoke":
         count = await revoke_token(database, name=arguments.name, merchant_id=arguments.merchant)
         sys.stdout.write(f"revoked {count}\n")
@@ -47,4 +54,21 @@ async def run_token_command(database: Database[Any], arguments: argparse.Namespa
         sys.stdout.write(
             f"{one.merchant_id}\t{one.name}\t{','.join(one.scopes)}\t{one.created_at:%Y-%m-%dT%H:%MZ}\t{state}\n"
         )
+    return 0
+
+
+async def _add(database: Database[Any], name: str, merchant_id: str, scopes: str, given: str | None) -> int:
+    """`given` None: make one and print it."""
+    try:
+        token = await add_token(
+            database,
+            name=name,
+            merchant_id=merchant_id,
+            scopes=[scope.strip() for scope in scopes.split(",") if scope.strip()],
+            token=given,
+        )
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{token}\n" if given is None else "stored\n")
     return 0

@@ -136,7 +136,7 @@ async def add_token(
     Safe to repeat with the same `token`, which then has the name, merchant and scopes given last.
     Raises ValueError for a token or scope of another form.
     """
-    made = token or f"cd_{secrets.token_urlsafe(32)}"
+    made = f"cd_{secrets.token_urlsafe(32)}" if token is None else token
     if _TOKEN.fullmatch(made) is None:
         raise ValueError("a token is cd_ and 32 bytes in base64url")
     wrong = sorted(scope for scope in scopes if _SCOPE.fullmatch(scope) is None)

@@ -5,12 +5,16 @@ import time
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.health import PROBE_PATHS
 from crossdock_chassis.http.problems import problem_response, unexpected
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter, span
 
 log = get_logger(__name__)
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PROBLEMS = 400
 
 _duration = meter.create_histogram(
     "http.server.request.duration", unit="s", description="Time to answer, by route and status."
@@ -43,6 +47,8 @@ class EdgeMiddleware:
         async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                if scope["method"] not in _READS and message["status"] < _PROBLEMS:
+                    reached("http.before_answer")
                 status = message["status"]
             await send(message)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.jobs import Job, JobHandler, NotSent
 from notify_service.persistence.transaction import NotifyDatabase
 from notify_service.use_cases import send_message
@@ -37,8 +38,10 @@ class ChannelJobs:
             if ready is None:
                 await tx.jobs.done(job)
                 return
+        reached("mail.attempt_stored")
         try:
             reply = await ready.channel.hand_over(ready.packed)
+            reached("mail.accepted")
         except ChannelRefused as error:
             code = str(error)
             async with self._database.transaction(job.cause) as tx:

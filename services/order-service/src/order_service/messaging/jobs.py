@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from order_service.domain.errors import NotAnOrder
 from order_service.persistence.transaction import OrderDatabase
@@ -42,6 +43,7 @@ class MarketplaceJobs:
             account = await tx.accounts.get(obligation.merchant_id, obligation.account)
         try:
             ref = await self._gateway(account).write_back(write_back.tracking_of(obligation))
+            reached("marketplace.told")
         except MarketplaceRefused as error:
             code = str(error.args[0])
             async with self._database.transaction(job.cause) as tx:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
 from crossdock_chassis.logging import get_logger
 from shipping_service.domain.consignment import BoughtLabel, DocumentKind, VoidOutcome
@@ -110,11 +111,14 @@ class CarrierJobs:
         carrier_ref = purchase.carrier_ref
         if carrier_ref is None:
             carrier_ref = await carrier.gateway.prepare(purchase.request)
+            reached("carrier.created")
         async with self._tx(job) as tx:
             if not await note_payment(ref, carrier_ref, tx=tx):
                 await tx.jobs.done(job)
                 return None
-        return await carrier.gateway.buy(purchase.request, carrier_ref)
+        label = await carrier.gateway.buy(purchase.request, carrier_ref)
+        reached("carrier.sold")
+        return label
 
     async def _ask(
         self, job: Job, ref: LabelRef, carrier: Connected, purchase: Purchase
@@ -146,6 +150,7 @@ class CarrierJobs:
         try:
             async with self._waiting_out(ref):
                 outcome = await (gateway.void_state(carrier_ref) if check else gateway.void(carrier_ref))
+            reached("carrier.voided")
         except CarrierRejected as error:
             log.warning("label.void_rejected", label_id=str(ref.label_id), code=error.code)
             outcome = VoidOutcome.REJECTED

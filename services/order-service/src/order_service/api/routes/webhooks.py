@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from crossdock_chassis.crash_points import reached
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.logging import get_logger
 from order_service.api.models import NAME
@@ -134,6 +135,8 @@ class WebhookEndpoint:
     async def _store(self, message: Message, canonical: CanonicalOrder | None, account: Account) -> None:
         async with self._database.transaction() as tx:
             await receive_message(message, canonical, account, retention=self._retention, tx=tx)
+            reached("intake.before_commit")
+        reached("intake.after_commit")
 
 
 def _read(
