@@ -43,9 +43,7 @@ class Trial:
 async def run_trial(tree: bytes, patches: Sequence[bytes], tests: Sequence[str]) -> Trial:
     """Copy, patch, test until the first failure, and tidy up, also when it is cancelled."""
     began = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="crossdock-mutant-"))
-    # Tests drop to an ordinary user for PostgreSQL, which has to get through to its own folders.
-    folder.chmod(0o711)
+    folder = _room()
     try:
         python = await asyncio.to_thread(unpack, tree, folder / "tree", patches)
         return await _test(folder, python, tests, began)
@@ -53,6 +51,12 @@ async def run_trial(tree: bytes, patches: Sequence[bytes], tests: Sequence[str])
         return Trial(Verdict.BROKEN, f"the patch does not apply: {error}", time.monotonic() - began)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _room() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="crossdock-mutant-"))
+    folder.chmod(0o711)  # tests drop to an ordinary user for PostgreSQL, which has to get through
+    return folder
 
 
 async def _test(folder: Path, python: Path, tests: Sequence[str], began: float) -> Trial:
