@@ -2,6 +2,17 @@
 
 from ..history import History
 from ..system import System
+from .agreement import judge_agreement
+from .causation import judge_causation
+from .evidence import gather
+from .handling import judge_handling
+from .orders import judge_orders
+from .parcels import judge_parcels
+from .publishing import judge_publishing
+from .quiet import quiesced
+from .sources import open_sources
+from .stock import judge_stock
+from .transitions import judge_transitions
 from .verdict import Judgement
 
 
@@ -9,4 +20,18 @@ async def judge(system: System, history: History) -> Judgement:
     """To be asked after `quiesced` has answered with nothing: what still moves counts as a finding."""
     judgement = Judgement()
     judgement.not_applicable["INV-17"] = "webhooks do not go out yet"
+    poisoned = {one.key for one in history.injected if one.poison and one.key is not None}
+    judgement.looked("INV-14", 1)
+    for moving in await quiesced(system, may_rest=poisoned):
+        judgement.found("INV-14", moving)
+    async with open_sources(system) as sources:
+        evidence = await gather(sources, history)
+        judge_publishing(evidence, judgement)
+        await judge_handling(sources, evidence, history, judgement)
+        await judge_causation(sources, evidence, judgement)
+        await judge_orders(sources, history, judgement)
+        await judge_stock(sources, judgement)
+        await judge_parcels(sources, judgement)
+        await judge_agreement(sources, judgement)
+        await judge_transitions(sources, judgement)
     return judgement
