@@ -272,6 +272,13 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
         log.debug(
             "consumer.batch", consumer=self._name, records=len(batch), reread=len(outcome.reread), **counts
         )
+        if outcome.duplicates or outcome.fenced:
+            log.info(
+                "consumer.repeated",
+                consumer=self._name,
+                duplicate=outcome.duplicates,
+                fenced=outcome.fenced,
+            )
         self._handled_since_commit += len(batch)
         if self._handled_since_commit >= COMMIT_EVERY_RECORDS:
             self._commit_now.set()
@@ -299,7 +306,7 @@ class Session(ConsumerRebalanceListener, Generic[TX]):  # type: ignore[misc]  # 
             async with asyncio.timeout(_COMMIT_LIMIT_S):
                 await self._client.commit(offsets)
         except (KafkaError, TimeoutError) as error:  # after a rebalance, during one, or nobody answers
-            log.debug("consumer.not_committed", consumer=self._name, error_type=type(error).__name__)
+            log.info("consumer.not_committed", consumer=self._name, error_type=type(error).__name__)
         else:
             self._committed |= offsets
 

@@ -258,6 +258,7 @@ class Producer:
         if producer is None:
             return
         _rebuilds.add(1, {"reason": reason})
+        log.info("producer.given_up", reason=reason)
         await _close(producer)
 
     async def close(self) -> None:

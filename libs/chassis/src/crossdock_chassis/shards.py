@@ -68,6 +68,7 @@ class Shards:
         self._one_at_a_time = asyncio.Lock()  # the pings run beside everything else
         self._pings: asyncio.Task[None] | None = None
         self._rebuilder = False
+        self._members = 0  # as last counted
         self.owned: frozenset[int] = frozenset()
 
     async def share(self) -> None:
@@ -80,7 +81,11 @@ class Shards:
             if len(self.owned) > share:
                 await self._give(session, random.sample(sorted(self.owned), len(self.owned) - share))
             elif len(self.owned) < share:
-                await self._take(session, share - len(self.owned))
+                before = len(self.owned)
+                await self._take(session, share - before)
+                if members < self._members and len(self.owned) > before:
+                    log.info("relay.taken_over", shards=len(self.owned) - before, members=members)
+            self._members = members
 
     async def take_all(self) -> bool:
         """Try to own every shard, for a rebuild. False: another relay rebuilds, or has not given way yet.
@@ -137,6 +142,7 @@ class Shards:
         session, self._session = self._session, None
         self.owned = frozenset()
         self._rebuilder = False
+        self._members = 0
         if session is not None:
             with suppress(DBAPIError, OSError, TimeoutError):
                 await session.close()
