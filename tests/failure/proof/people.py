@@ -277,7 +277,6 @@ class People:
             await self._ask("messages read again", "POST", "order", path, {"reason": "once more"}, key=key)
 
     async def _obligations(self) -> None:
-        why = {"reason": "the marketplace is back"}
         for state in ("refused", "needs_person"):
             for one in await self._clients.items("order", "/v1/obligations", state=state):
                 path = f"/v1/obligations/{one['obligation_id']}/retry"

@@ -64,7 +64,7 @@ class Marketplace:
     async def put(
         self, shop: Shop, case: Case, *, change: str | None = None, sku: str | None = None
     ) -> dict[str, Any]:
-        """A new order, changed already when `change` says so; `sku`: of its first line. Returns the unchanged."""
+        """A new order, changed already when `change` says so. Returns the unchanged one."""
         order = shop_order(shop.run, case, placed_at=datetime.now(UTC))
         if sku is not None:
             order["line_items"][0]["sku"] = sku
