@@ -1,16 +1,18 @@
 """Deliveries over HTTP: proven, stored, imported, answered."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from crossdock_chassis.ids import new_id
 from order_service.api.app import build_app
@@ -171,6 +173,52 @@ async def test_a_body_that_breaks_the_mapping_is_kept_as_failed(
     assert await column(database, "select state || ': ' || error from inbound_message") == [
         "failed: read: OverflowError"
     ]
+
+
+async def test_a_body_that_breaks_the_mapping_is_logged_without_a_word_of_it(
+    database: OrderDatabase, marketplaces: Mapping[str, Marketplace]
+) -> None:
+    def read(topic: str, body: bytes) -> CanonicalOrder | None:
+        raise OverflowError("Jane Roe, 5 Elm Street")
+
+    await connect(database, an_account())
+    broken = {"shopify": replace(marketplaces["shopify"], read=read)}
+    app = build_app(database, broken, Retention(), HANDLERS)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://order") as client:
+        with capture_logs() as logs:
+            await deliver(client, shopify_body())
+
+    assert [one["event"] for one in logs] == ["webhook.read_failed"]
+    assert "Jane" not in str(logs)
+
+
+async def test_a_delivery_is_answered_after_its_commit_and_not_before(
+    database: OrderDatabase, marketplaces: Mapping[str, Marketplace]
+) -> None:
+    await connect(database, an_account())
+    app = build_app(database, marketplaces, Retention(), HANDLERS)
+    raw = json.dumps(shopify_body()).encode()
+    headers = [(name.lower().encode(), value.encode()) for name, value in signed(raw).items()]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": URL}
+    scope |= {"raw_path": URL.encode(), "query_string": b"", "headers": headers, "root_path": ""}
+    answered = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            answered.set()
+
+    async with database.engine.begin() as holder:
+        await holder.execute(text("lock table inbound_message in exclusive mode"))
+        posting = asyncio.create_task(app(scope, receive, send))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(answered.wait(), 0.5)
+    await posting
+
+    assert answered.is_set()
+    assert await column(database, "select state from inbound_message") == ["imported"]
 
 
 async def test_an_order_that_cannot_be_imported_is_kept_and_listed(

@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+from crossdock_chassis.consumer_session import COMMIT_EVERY_S
 from crossdock_chassis.database import Transaction
 from crossdock_contracts.notifications import NotificationSentV1
 
@@ -65,6 +66,26 @@ async def test_kafka_learns_how_far_the_consumer_is(bench: Any) -> None:
         await bench.caught_up()
 
     assert sum(await bench.kafka_offsets()) == 3
+
+
+async def test_kafka_learns_of_nothing_whose_transaction_still_runs(bench: Any) -> None:
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(events: Any, *, tx: Transaction) -> None:
+        entered.set()
+        await go_on.wait()
+        await bench.write_effects(events, tx=tx)
+
+    await bench.publish(bench.sent(uuid4(), "one"))
+    async with bench.running({NotificationSentV1: slow}):
+        await entered.wait()
+        await asyncio.sleep(COMMIT_EVERY_S + 0.5)
+        too_early = sum(await bench.kafka_offsets())
+        go_on.set()
+        await bench.has_effects("one")
+
+    assert too_early == 0
+    assert sum(await bench.kafka_offsets()) == 1
 
 
 async def test_every_partition_has_a_fence_from_the_first_assignment_on(bench: Any) -> None:

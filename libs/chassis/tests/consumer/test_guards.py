@@ -1,6 +1,6 @@
 """Two guards keep an event from a second effect.
 
-What each of them drops is recorded: a run in which one of them was taken out of the code shows whether the
+What each of them drops is recorded: a run in which one was taken out of the code shows whether the
 other does its work.
 """
 

@@ -98,6 +98,35 @@ async def test_versions_of_a_key_arrive_in_order_from_concurrent_writers(
     assert versions_by_key(seen) == {str(order_id): list(range(1, 31)) for order_id in orders}
 
 
+async def test_rows_of_a_key_leave_in_the_order_in_which_they_were_written_whatever_their_ids_say(
+    database: Database[Transaction], kafka: Kafka, start_relay: StartRelay
+) -> None:
+    order_id = uuid4()
+    async with database.transaction() as slow:
+        await slow.outbox.add(a_notification(order_id, 2))  # its id is made here, its row with the commit
+        await say(database, order_id, [1])
+
+    start_relay()
+    seen = await read_until(kafka, [SENT], at_least(2))
+
+    assert versions_by_key(seen) == {str(order_id): [1, 2]}
+
+
+async def test_a_row_is_deleted_after_its_record_is_on_the_topic_and_not_before(
+    database: Database[Transaction], kafka: Kafka, start_relay: StartRelay
+) -> None:
+    order_id = uuid4()
+    await say(database, order_id, [1])
+
+    async with database.engine.begin() as holder:
+        await holder.execute(text("lock table outbox in share mode"))  # may be read, not deleted from
+        start_relay()
+        seen = await read_until(kafka, [SENT], at_least(1))
+    await until_sent(database)
+
+    assert versions_by_key(seen) == {str(order_id): [1]}
+
+
 async def test_a_relay_that_ends_without_a_word_is_replaced(
     database: Database[Transaction], kafka: Kafka, start_relay: StartRelay
 ) -> None:

@@ -1,6 +1,6 @@
-"""What the relay says twice is kept out by the inbox, and behind it by the order's version or the ledger's keys.
+"""The inbox keeps out what is said twice, and behind it the order's version and the ledger's keys do.
 
-What each of them keeps out is recorded: a run in which one of them was taken out of the code shows whether the
+What each of them keeps out is recorded: a run in which one was taken out of the code shows whether the
 other does its work.
 """
 

@@ -202,6 +202,21 @@ async def test_2_13_only_an_unpaid_held_order_loses_its_units_by_time(stage: Sta
     assert await stage.level("mug") == (2, 1, 0)
 
 
+async def test_2_13_units_that_shipping_knows_of_do_not_expire_when_the_payment_is_taken_back(
+    stage: Stage,
+) -> None:
+    await stage.receive("mug", 1)
+    order = AnOrder(lines={"mug": 1})
+    await stage.hear(order.created())
+    await stage.hear(order.changed(FulfilmentState.HELD, reserve_until=NOON))
+    await stage.set_clock(NOON)
+
+    said = await stage.fire("reservation_expiry", str(order.order_id))
+
+    assert said == []
+    assert await stage.level("mug") == (1, 1, 0)
+
+
 async def test_2_13_an_expired_order_is_sourced_again_when_it_is_paid_after_all(stage: Stage) -> None:
     await stage.receive("mug", 1)
     order = AnOrder(lines={"mug": 1}, policy=FulfilmentPolicy.BACKORDER)

@@ -1,7 +1,7 @@
-"""An attempt that lost its job is kept from a second effect by the lease, and by the label that is there already.
+"""The lease keeps an attempt that lost its job from a second effect, and so does the label that is there.
 
-What each of them was needed for is recorded: a run in which one of them was taken out of the code shows whether
-the other does its work.
+What each of them was needed for is recorded: a run in which one was taken out of the code shows whether the
+other does its work.
 """
 
 import pytest
