@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock demo up clean
+.PHONY: help setup test check lint types imports locks format lock mutants demo up clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ lock: | $(VENV)/bin/python ## compile every lock anew after a dependency changed
 		$(COMPILE) --no-annotate --constraints requirements.lock "$$member/pyproject.toml" \
 			--output-file "$$member/requirements.lock"; \
 	done
+
+mutants: setup ## put known bugs into a copy, one by one, and see that the tests notice (ONLY=name)
+	$(BIN)/python -m tests.failure.mutants $(if $(ONLY),--only $(ONLY))
 
 demo: setup ## run the whole system on this machine and send orders through it
 	$(BIN)/crossdock demo --fresh
