@@ -1,11 +1,14 @@
 """What the services' processes are told, and what they are not."""
 
+from dataclasses import replace
+
 import pytest
 
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.stack.keys import Keys
 from crossdock_cli.stack.services import (
     SERVICES,
+    ServiceProcess,
     Surroundings,
     migrate_launch,
     migrations_digest,
@@ -85,3 +88,17 @@ def test_migrations_are_told_apart_by_what_is_in_them() -> None:
     assert len(digests) == 4
     assert None not in digests
     assert migrations_digest("nobody") is None
+
+
+def test_replicas_have_names_and_ports_of_their_own(around: Surroundings) -> None:
+    api, relay = ServiceProcess("order", "api", 1), ServiceProcess("order", "relay", 0)
+    ports = {**around.ports, "order-api-1": 21_001, "order-relay-0": 21_002}
+
+    launches = [one.launch(replace(around, ports=ports)) for one in (api, relay)]
+
+    assert launches[0].environment["ORDER_HTTP_PORT"] == "21001"
+    assert launches[1].environment["ORDER_HEALTH_PORT"] == "21002"
+    assert [one.health_url(ports) for one in (api, relay)] == [
+        "http://127.0.0.1:21001/readyz",
+        "http://127.0.0.1:21002/readyz",
+    ]

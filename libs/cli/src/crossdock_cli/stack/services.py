@@ -45,28 +45,32 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """One operating system process of a service: all roles, or one of them."""
+    """One operating system process of a service: all roles, or one of them; or one of several replicas."""
 
     service: str
     role: str | None = None
+    replica: int | None = None
 
     @property
     def name(self) -> str:
-        """Its name in logs and tables, and the name of its port."""
-        return f"{self.service}-{self.role}" if self.role else self.service
+        """Its name in logs and tables."""
+        return "-".join(str(part) for part in (self.service, self.role, self.replica) if part is not None)
+
+    @property
+    def port_name(self) -> str:
+        """The only API of a service has the service's name."""
+        alone = self.role in (None, "api") and self.replica is None
+        return self.service if alone else self.name
 
     def launch(self, around: Surroundings) -> Launch:
         environment = service_environment(self.service, around)
         prefix = self.service.upper()
-        if self.role in (None, "api"):
-            environment[f"{prefix}_HTTP_PORT"] = str(around.ports[self.service])
-        else:
-            environment[f"{prefix}_HEALTH_PORT"] = str(around.ports[self.name])
+        kind = "HTTP" if self.role in (None, "api") else "HEALTH"
+        environment[f"{prefix}_{kind}_PORT"] = str(around.ports[self.port_name])
         return Launch(_python(self.service, *([self.role] if self.role else [])), environment)
 
     def health_url(self, ports: Mapping[str, int]) -> str:
-        port = ports[self.service if self.role in (None, "api") else self.name]
-        return f"http://{LOOPBACK}:{port}/readyz"
+        return f"http://{LOOPBACK}:{ports[self.port_name]}/readyz"
 
 
 def service_processes(services: Sequence[str], *, split: bool) -> list[ServiceProcess]:
