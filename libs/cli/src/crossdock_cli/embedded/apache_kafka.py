@@ -114,7 +114,7 @@ class ApacheKafka:
                 return await self.node_is_ready(node)
 
             # The last to stop waits for a quorum that is gone; killing it costs a log check at the start.
-            return Child(f"kafka-{node}", prepare_and_launch, is_ready, stop_timeout_s=6)
+            return Child(f"kafka-{node}", prepare_and_launch, is_ready, ready_timeout_s=120, stop_timeout_s=6)
 
         return [child(node) for node in range(len(self.ports))]
 
