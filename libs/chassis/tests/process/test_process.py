@@ -216,6 +216,24 @@ async def test_two_runners_of_the_migrations_do_not_get_in_each_others_way(
     assert [await runner.ended() for runner in runners] == [0, 0, 0]
 
 
+async def test_migrate_stores_the_first_token_and_refuses_one_that_is_none(
+    fresh_database: FreshDatabase, start: Start
+) -> None:
+    empty = fresh_database("chassisempty")
+    arguments = ["migrate", "--token-name", "console", "--token-scopes", "orders:read"]
+
+    nothing = await start(empty, *arguments, stdin="\n")
+    assert await nothing.ended() == 2
+    for _ in range(2):
+        stored = await start(empty, *arguments, stdin=f"cd_{'k' * 43}\n")
+        assert await stored.ended() == 0
+    listed = await start(empty, "token", "list")
+    assert await listed.ended() == 0
+
+    assert "a token is cd_" in nothing.text
+    assert listed.text.count("default\tconsole\torders:read\t") == 1
+
+
 async def test_tokens_are_added_listed_and_revoked_from_the_command_line(
     urls: DatabaseUrls, start: Start
 ) -> None:

@@ -14,7 +14,6 @@ from crossdock_cli.stack.services import (
     migrations_digest,
     port_names,
     service_processes,
-    token_launch,
 )
 
 KEYS = Keys()
@@ -53,9 +52,9 @@ def test_no_process_is_told_of_another_services_database_or_of_the_api_token(aro
 
 
 def test_the_token_goes_in_by_standard_input_and_not_by_an_argument(around: Surroundings) -> None:
-    launch = token_launch("order", around)
+    launch = migrate_launch("order", around)
 
-    assert "--token-stdin" in launch.argv
+    assert "--token-name" in launch.argv
     assert KEYS.api_token not in " ".join(launch.argv)
 
 

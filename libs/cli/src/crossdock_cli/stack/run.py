@@ -5,7 +5,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -29,7 +29,6 @@ from crossdock_cli.stack.services import (
     migrations_digest,
     port_names,
     service_processes,
-    token_launch,
 )
 
 SANDBOXES = ("shopify", "easypost", "mailbox")
@@ -46,6 +45,8 @@ class StackOptions:
     brokers: int = 1
     ports: Mapping[str, int] | None = None
     services: Sequence[str] = SERVICES
+    #: Process -> what its environment has besides.
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Stack:
@@ -181,16 +182,18 @@ class _Start:
             ports=self._stack.ports,
             keys=self._stack.keys,
         )
-        await self._migrate(service, around)
+        await self._provision(service, around)
         await broker
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._ensure_token(service, around))
             for process in service_processes([service], split=self._stack.options.split):
                 group.create_task(self._supervisor.start(self._process(process, around)))
 
     def _process(self, process: ServiceProcess, around: Surroundings) -> Child:
         url = process.health_url(self._stack.ports)
-        return self._child(process.name, process.launch(around), url, group="services")
+        launch = process.launch(around)
+        besides = self._stack.options.environment.get(process.name, {})
+        launch = replace(launch, environment={**launch.environment, **besides})
+        return self._child(process.name, launch, url, group="services")
 
     def _child(self, name: str, launch: Launch, url: str, *, group: str) -> Child:
         async def is_ready() -> bool:
@@ -202,34 +205,20 @@ class _Start:
         # A service gives itself up to 36 s for the work in hand.
         return Child(name, lambda: launch, is_ready, ready_timeout_s=120, stop_timeout_s=40, group=group)
 
-    async def _migrate(self, service: str, around: Surroundings) -> None:
-        """Bring the schema up to date; not when it was brought to these very migrations before."""
-        digest = migrations_digest(service)
-        if digest is not None and self._provisioned(service).get("migrations") == digest:
+    async def _provision(self, service: str, around: Surroundings) -> None:
+        """Bring the schema up to date and store the token's hash; once for the same of both."""
+        token, migrations = self._stack.keys.api_token, migrations_digest(service)
+        done = {"migrations": migrations, "token": hashlib.sha256(token.encode()).hexdigest()}
+        if migrations is not None and self._stack.folder.read(PROVISIONED_FILE).get(service) == done:
             return
-        await self._run_once(f"{service}-migrate", migrate_launch(service, around))
-        self._note(service, "migrations", digest)
-
-    async def _ensure_token(self, service: str, around: Surroundings) -> None:
-        """Store the token's hash with the service, once."""
-        token = self._stack.keys.api_token
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        if self._provisioned(service).get("token") == digest:
-            return
-        await self._run_once(f"{service}-token", token_launch(service, around), given=f"{token}\n".encode())
-        self._note(service, "token", digest)
-
-    def _provisioned(self, service: str) -> dict[str, str]:
-        found: dict[str, str] = self._stack.folder.read(PROVISIONED_FILE).get(service, {})
-        return found
-
-    def _note(self, service: str, what: str, digest: str | None) -> None:
-        """Remember it next to the cluster, so that it is forgotten with it."""
+        await self._run_once(
+            f"{service}-migrate", migrate_launch(service, around), given=f"{token}\n".encode()
+        )
+        # Remembered next to the cluster, so that it is forgotten with it.
         everything = self._stack.folder.read(PROVISIONED_FILE)
-        everything[service] = everything.get(service, {}) | {what: digest}
-        self._stack.folder.write(PROVISIONED_FILE, everything)
+        self._stack.folder.write(PROVISIONED_FILE, everything | {service: done})
 
-    async def _run_once(self, name: str, launch: Launch, *, given: bytes = b"") -> None:
+    async def _run_once(self, name: str, launch: Launch, *, given: bytes) -> None:
         """Run a command to its end. Raises EmbeddedError with the end of its log."""
         log = self._stack.folder.logs / f"{name}.log"
         with log.open("wb") as output:

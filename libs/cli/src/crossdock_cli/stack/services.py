@@ -87,10 +87,15 @@ def port_names(services: Sequence[str], *, split: bool) -> list[str]:
 
 
 def migrate_launch(service: str, around: Surroundings) -> Launch:
-    """`migrate` alone is told how to reach the database as its owner."""
+    """Brings the schema up to date, then stores the API's token, read from standard input.
+
+    `migrate` alone is told how to reach the database as its owner.
+    """
     environment = service_environment(service, around)
     environment[f"{service.upper()}_MIGRATION_URL"] = around.databases[service].owner_url
-    return Launch(_python(service, "migrate"), environment)
+    scopes = f"{SCOPES[service]},operations:read,operations:write"
+    arguments = ("migrate", "--token-name", "crossdock", "--token-scopes", scopes)
+    return Launch(_python(service, *arguments), environment)
 
 
 def migrations_digest(service: str) -> str | None:
@@ -102,13 +107,6 @@ def migrations_digest(service: str) -> str | None:
     for file in files:
         whole.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return whole.hexdigest()
-
-
-def token_launch(service: str, around: Surroundings) -> Launch:
-    """Reads the token from standard input."""
-    scopes = f"{SCOPES[service]},operations:read,operations:write"
-    arguments = ("token", "add", "--name", "crossdock", "--scopes", scopes, "--token-stdin")
-    return Launch(_python(service, *arguments), service_environment(service, around))
 
 
 def service_environment(service: str, around: Surroundings) -> dict[str, str]:
