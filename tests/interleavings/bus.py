@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from crossdock_chassis.wire import decode
 from crossdock_contracts.envelope import Event
 
 from .members import Died, Member
@@ -42,27 +41,40 @@ class Bus:
     log: list[Said] = field(default_factory=list)
     heard: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     held_back: set[tuple[str, str]] = field(default_factory=set)
+    stalled: set[str] = field(default_factory=set)
+    _outbox: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     _waiting: dict[str, dict[Stream, deque[Said]]] = field(default_factory=lambda: defaultdict(dict))
     _read: dict[str, int] = field(default_factory=dict)
 
     async def begin(self) -> None:
         """Leave out what was said before."""
         for name, member in self.members.items():
-            (self._read[name],) = await member.column("select coalesce(max(seq), 0) from event_log")
+            self._read[name] = await member.last_published()
 
     async def collect(self, name: str) -> None:
-        """Read what this publisher has committed since the last look."""
-        rows = await self.members[name].rows(
-            "select seq, headers, payload from event_log where seq > :seq order by seq", seq=self._read[name]
-        )
-        for row in rows:
-            event = decode(dict(zip(row.headers[::2], row.headers[1::2], strict=True)), bytes(row.payload))
-            said = Said(name, row.seq, event)
-            self._read[name] = row.seq
+        """Read what this publisher has committed since the last look, and send it on unless that stalls."""
+        for seq, event in await self.members[name].published(self._read[name]):
+            said = Said(name, seq, event)
+            self._read[name] = seq
             self.log.append(said)
+            self._outbox[name].append(said)
+        if name not in self.stalled:
+            self._relay(name)
+
+    def _relay(self, name: str) -> None:
+        for said in self._outbox.pop(name, ()):
             for consumer, member in self.members.items():
-                if type(event) in member.handlers:
+                if type(said.event) in member.handlers:
                     self._waiting[consumer].setdefault(said.stream, deque()).append(said)
+
+    def stall(self, publisher: str) -> None:
+        """What it commits stays in its outbox, where no consumer can know of it, until `go_on`."""
+        self.stalled.add(publisher)
+
+    def go_on(self) -> None:
+        self.stalled.clear()
+        for name in list(self._outbox):
+            self._relay(name)
 
     def hold_back(self, consumer: str, *topics: str) -> None:
         """These topics do not reach the consumer until `let_through`."""
@@ -94,8 +106,12 @@ class Bus:
         *,
         again: Sequence[Said] = (),
         dies: bool = False,
+        forgets: bool = False,
     ) -> None:
-        """One batch: the next event of each picked stream, after those that come `again`."""
+        """One batch: the next event of each picked stream, after those that come `again`.
+
+        `dies`: before its commit; `forgets`: after it, so that the same events come once more.
+        """
         taken: list[Said] = []
         for stream in picks:
             waiting = self._waiting[consumer][stream]
@@ -104,11 +120,17 @@ class Bus:
         try:
             await self.members[consumer].hear([one.event for one in (*again, *taken)], dies=dies)
         except Died:
-            for one in reversed(taken):
-                self._waiting[consumer][one.stream].appendleft(one)
+            self._put_back(consumer, taken)
             return
-        self.heard[consumer] += taken
+        if forgets:
+            self._put_back(consumer, taken)
+        else:
+            self.heard[consumer] += taken
         await self.collect(consumer)
+
+    def _put_back(self, consumer: str, taken: Sequence[Said]) -> None:
+        for one in reversed(taken):
+            self._waiting[consumer][one.stream].appendleft(one)
 
     async def deliver_waiting(self, consumer: str, *topics: str) -> None:
         """Everything that waits of these topics (of all when none is named), as one batch."""

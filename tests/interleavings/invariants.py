@@ -41,19 +41,7 @@ EXPLAINS_TOO_MUCH = {
 
 async def check_now(world: World) -> None:
     """The books of stock, at every step. The database itself keeps reserved <= on_hand + short."""
-    rows = await world.inventory.rows(
-        """
-        select l.sku, l.warehouse, l.condition, l.on_hand, l.reserved, l.short,
-               coalesce((select sum(units) from stock_movement m where m.merchant_id = l.merchant_id
-                  and m.sku = l.sku and m.warehouse = l.warehouse
-                  and m.condition = l.condition), 0) as booked,
-               coalesce((select sum(units - consumed) from allocation a where a.merchant_id = l.merchant_id
-                  and a.sku = l.sku and a.warehouse = l.warehouse
-                  and a.state in ('reserved', 'published', 'withdrawing')), 0) as held
-        from stock_level l where l.merchant_id = :merchant
-        """,
-        merchant=world.merchant,
-    )
+    rows = await world.look.levels()
     wrong = [
         tuple(row)
         for row in rows
@@ -66,13 +54,8 @@ async def check_now(world: World) -> None:
     live = Counter(one.shipment_id for one in world.carrier.live())
     twice = {shipment for shipment, labels in live.items() if labels > 1}
     if twice:
-        given_up = Counter(
-            await world.shipping.column(
-                "select shipment_id from label where merchant_id = :merchant"
-                " and state in ('abandoned', 'void_pending', 'void_submitted')",
-                merchant=world.merchant,
-            )
-        )
+        gone = {"abandoned", "void_pending", "void_submitted"}
+        given_up = Counter(one.shipment_id for one in await world.look.labels() if one.state in gone)
         wrong_labels = [one for one in twice if live[one] - given_up[one] > 1]
         assert not wrong_labels, f"several labels of one parcel at the carrier: {wrong_labels}"
 
@@ -96,14 +79,8 @@ async def check_end(world: World) -> None:
 async def _contradictions(world: World) -> list[str]:
     found = []
     for service, codes in CONTRADICTIONS.items():
-        column, table = (
-            ("kind", "stock_exception") if service == "inventory" else ("code", f"{service}_exception")
-        )
-        table = "shipment_exception" if service == "shipping" else table
-        raised = await world.members[service].column(
-            f"select {column} from {table} where merchant_id = :merchant", merchant=world.merchant
-        )
-        found += [f"{service}-service says {code}" for code in sorted(codes & set(raised))]
+        raised = {one.code for one in await world.look.exceptions(service)}
+        found += [f"{service}-service says {code}" for code in sorted(codes & raised)]
         if service == "inventory" and "books_were_wrong" in raised and not world.counted_down:
             found.append("inventory-service says books_were_wrong, and nobody counted fewer")
     return found
@@ -112,10 +89,8 @@ async def _contradictions(world: World) -> list[str]:
 async def _ends(world: World) -> list[str]:
     """Every order is over, or waits for something a person can see."""
     problems = []
-    refused = defaultdict(set)
-    for row in await world.order.rows(
-        "select order_id, code from order_exception where merchant_id = :merchant", merchant=world.merchant
-    ):
+    refused: defaultdict[UUID | None, set[str]] = defaultdict(set)
+    for row in await world.look.exceptions("order"):
         refused[row.order_id].add(row.code)
     for shop_order in world.shop.orders.values():
         order = await world.seen(shop_order)
@@ -149,15 +124,7 @@ async def _ends(world: World) -> list[str]:
 async def _agreement(world: World) -> list[str]:
     """Per allocation: what inventory, shipping and order-service have of it fits together."""
     problems = []
-    items = {
-        row.allocation_id: (row.item, row.leg)
-        for row in await world.shipping.rows(
-            "select i.allocation_id, i.state as item, s.state as leg"
-            " from item i join shipment s using (shipment_id)"
-            " where i.merchant_id = :merchant",
-            merchant=world.merchant,
-        )
-    }
+    items = {row.allocation_id: (row.state, row.leg) for row in await world.look.items()}
     legs: dict[UUID, str] = {}
     numbers: dict[UUID, str] = {}
     status: dict[UUID, str] = {}
@@ -167,10 +134,7 @@ async def _agreement(world: World) -> list[str]:
         status[order.identity.order_id] = order.status
         legs |= {one.allocation_id: one.state for one in order.process.legs.values()}
     known = set()
-    for row in await world.inventory.rows(
-        "select allocation_id, order_id, state, sku, units from allocation where merchant_id = :merchant",
-        merchant=world.merchant,
-    ):
+    for row in await world.look.allocations():
         known.add(row.allocation_id)
         item, leg = items.get(row.allocation_id, ("none", "none"))
         in_order = legs.get(row.allocation_id, "none")
@@ -204,11 +168,7 @@ async def _agreement(world: World) -> list[str]:
 async def _labels(world: World) -> list[str]:
     """The carrier's book: a live label belongs to a leg that has it, or somebody was told to reconcile it."""
     problems = []
-    rows = await world.shipping.rows(
-        "select l.carrier_ref, l.state, s.state as leg from label l join shipment s using (shipment_id)"
-        " where l.merchant_id = :merchant",
-        merchant=world.merchant,
-    )
+    rows = await world.look.labels()
     states = {row.carrier_ref: (row.state, row.leg) for row in rows if row.carrier_ref}
     for sold in world.carrier.live():
         state, leg = states.get(sold.carrier_ref, ("unknown to us", "none"))
@@ -225,12 +185,7 @@ async def _labels(world: World) -> list[str]:
 async def _write_backs(world: World) -> list[str]:
     """What left is owed to the marketplace, and the marketplace has it."""
     problems = []
-    owed = {
-        row.subject: row.state
-        for row in await world.order.rows(
-            "select subject, state from obligation where merchant_id = :merchant", merchant=world.merchant
-        )
-    }
+    owed = {row.subject: row.state for row in await world.look.obligations()}
     kits = {
         line.external_id for order in world.shop.orders.values() for line in order.lines if line.sku == "set"
     }
@@ -258,9 +213,7 @@ async def _messages(world: World) -> list[str]:
     problems = [
         f"message {one} was taken {times} times" for one, times in world.mailbox.taken.items() if times > 1
     ]
-    rows = await world.notify.rows(
-        "select template, subject, state from message where merchant_id = :merchant", merchant=world.merchant
-    )
+    rows = await world.look.messages()
     said = Counter((row.template, row.subject) for row in rows)
     problems += [f"{what} was planned {times} times" for what, times in said.items() if times > 1]
     told = {row.subject for row in rows if row.template == "shipped"}
@@ -276,23 +229,16 @@ async def _messages(world: World) -> list[str]:
 
 
 async def _leftovers(world: World) -> list[str]:
-    problems = []
-    for name, table in (
-        ("order", "deferred_event"),
-        ("shipping", "deferred_event"),
-        ("notify", "deferred_telling"),
-    ):
-        (left,) = await world.members[name].column(
-            f"select count(*) from {table} where merchant_id = :merchant", merchant=world.merchant
-        )
-        if left:
-            problems.append(f"{left} events are deferred for ever in {name}-service")
-    for name, member in world.members.items():
-        stuck = await member.rows(
-            "select kind, state, last_error from job where state not in ('done', 'refused')"
-        )
-        problems += [f"{name}: job {row.kind} is {row.state}: {row.last_error}" for row in stuck]
-    return problems
+    problems = [
+        f"{left} events are deferred for ever in {name}-service"
+        for name, left in (await world.look.deferred()).items()
+        if left
+    ]
+    return problems + [
+        f"{one.service}: job {one.kind} is {one.state}: {one.last_error}"
+        for one in await world.look.jobs()
+        if one.state not in {"done", "refused"}
+    ]
 
 
 def _versions(log: list[Said], merchant: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ARRAY, Connection, Text, bindparam, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +16,7 @@ from crossdock_chassis.job_table import GiveUp, JobTable
 from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
 from crossdock_chassis.timer_runner import TimerRunner
 from crossdock_chassis.timers import TimerHandler
+from crossdock_chassis.wire import decode
 from crossdock_contracts.envelope import Event
 
 RETRY_S = 60.0
@@ -68,7 +70,7 @@ class Member:
     async def hear(self, events: Sequence[Event], *, dies: bool = False) -> None:
         """Handle one batch as the consumer does. `dies`: right before the commit. Raises Died then."""
         async with self.database.transaction() as tx:
-            new = await inbox.claim(tx.connection, self.name, [one.meta.event_id for one in events])
+            new = await self._claim_events(tx, [one.meta.event_id for one in events])
             for kind, handler in self.handlers.items():
                 batch: list[Event] = []
                 for one in events:
@@ -81,6 +83,24 @@ class Member:
                 await tx.flush()
                 raise Died
 
+    async def _claim_events(self, tx: Any, event_ids: Sequence[UUID]) -> set[UUID]:
+        """The ids of those that were not handled before."""
+        return await inbox.claim(tx.connection, self.name, event_ids)
+
+    async def published(self, after: int) -> list[tuple[int, Event]]:
+        """The event log behind `after`, with its numbers."""
+        rows = await self.rows(
+            "select seq, headers, payload from event_log where seq > :seq order by seq", seq=after
+        )
+        return [
+            (row.seq, decode(dict(zip(row.headers[::2], row.headers[1::2], strict=True)), bytes(row.payload)))
+            for row in rows
+        ]
+
+    async def last_published(self) -> int:
+        (found,) = await self.column("select coalesce(max(seq), 0) from event_log")
+        return int(found)
+
     async def claim(self) -> list[Job]:
         """Take every job that is due, as processes with much room would."""
         parties = await self.column("select distinct destination from job where state = 'ready' order by 1")
@@ -92,7 +112,6 @@ class Member:
 
     async def run(self, job: Job) -> str:
         """Make one attempt, and give the job back as the runner does. Returns what came of it."""
-        table = JobTable(self.database.engine)
         outcome, error, delay_s = "settled", "", RETRY_S
         try:
             await self.jobs[job.kind](job)
@@ -105,9 +124,16 @@ class Member:
         except Died:
             outcome, error, delay_s = "unknown", "the lease ran out", 0.0
         if outcome == "settled":
-            assert not await table.unsettled([job]), f"{job.kind} returned without settling its job"
-            return outcome
-        await table.give_back(
+            assert not await self._unsettled(job), f"{job.kind} returned without settling its job"
+        else:
+            await self._give_back(job, outcome, error, delay_s)
+        return outcome
+
+    async def _unsettled(self, job: Job) -> bool:
+        return bool(await JobTable(self.database.engine).unsettled([job]))
+
+    async def _give_back(self, job: Job, outcome: str, error: str, delay_s: float) -> None:
+        await JobTable(self.database.engine).give_back(
             job,
             error=error,
             delay_s=delay_s,
@@ -115,7 +141,6 @@ class Member:
             needs_person=outcome == "needs_person",
             give_up=GIVE_UP,
         )
-        return outcome
 
     async def fire(self, *, behind: Collection[str]) -> None:
         """Fire the timers that may fire. `behind`: topics of which something is still to be read."""

@@ -17,6 +17,7 @@ from shipping_service.domain.errors import NotRepairable, NotUnknown
 from shipping_service.domain.repairing import Repair, SkuRepair
 
 from .invariants import check_now
+from .looking import JobRow
 from .outside import BERLIN, HAMBURG, NEW_YORK, NOWHERE, Answer, ShopOrder
 from .world import PERSON, World
 
@@ -201,17 +202,17 @@ class Player:
         await self.world.receive("ghost", 1 + step.b)
 
     async def _hand_over(self, step: Step) -> None:
-        found = await self._shipments("labelled")
+        found = await self.world.shipments("labelled")
         if found:
             await self.world.hand_over(_one(found, step.a))
 
     async def _repair(self, step: Step) -> None:
-        found = await self._shipments("needs_repair")
+        found = await self.world.shipments("needs_repair")
         if found:
             await self.world.repair(_one(found, step.a))
 
     async def _decide(self, step: Step) -> None:
-        found = await self._shipments("outcome_unknown", "cancelling")
+        found = await self.world.shipments("outcome_unknown", "cancelling")
         if found and not self.world.in_flight:
             await self.world.decide(_one(found, step.a))
 
@@ -274,34 +275,24 @@ class Player:
 
     async def _do_what_people_are_asked(self) -> None:
         world = self.world
-        for shipment in await world.shipping.column(
-            "select distinct shipment_id from label join shipment using (shipment_id, merchant_id)"
-            " where merchant_id = :merchant and label.state = 'unknown'",
-            merchant=world.merchant,
-        ):
+        in_doubt = {one.shipment_id for one in await world.look.labels() if one.state == "unknown"}
+        for shipment in sorted(in_doubt):
             await world.decide(shipment)
-        for shipment in set(await self._shipments("needs_repair")) - self._repaired:
+        for shipment in set(await world.shipments("needs_repair")) - self._repaired:
             self._repaired.add(shipment)  # what is not mended by it is the order's matter, such as an address
             given = SkuRepair(hs_code="691110", origin_country="CN")
-            skus = await world.shipping.column(
-                "select sku from item where shipment_id = :id and state <> 'cancelled'", id=shipment
-            )
+            items = await world.look.items()
+            skus = [one.sku for one in items if one.shipment_id == shipment and one.state != "cancelled"]
             await world.repair(shipment, Repair(skus=dict.fromkeys(skus, given)))
-        for obligation in await world.order.column(
-            "select obligation_id from obligation where merchant_id = :merchant and state <> 'confirmed'",
-            merchant=world.merchant,
-        ):
-            async with world.order.database.transaction() as tx:
-                await write_back.retry(obligation, world.merchant, PERSON, "again", tx=tx)
+        for obligation in await world.look.obligations():
+            if obligation.state != "confirmed":
+                async with world.order.database.transaction() as tx:
+                    await write_back.retry(obligation.obligation_id, world.merchant, PERSON, "again", tx=tx)
         await world.settle()
         await world.hand_over()
 
-    async def _open_jobs(self) -> list[tuple[str, str, str]]:
-        return [
-            (row.kind, row.state, row.last_error)
-            for one in self.world.members.values()
-            for row in await one.rows("select * from job where state in ('ready', 'running')")
-        ]
+    async def _open_jobs(self) -> list[JobRow]:
+        return [one for one in await self.world.look.jobs() if one.state in {"ready", "running"}]
 
     # -- choosing ------------------------------------------------------------------------------------------
 
@@ -309,14 +300,6 @@ class Player:
         """One order of the shop, or none."""
         orders = list(self.world.shop.orders.values())
         return [_one(orders, step.a)] if orders else []
-
-    async def _shipments(self, *states: str) -> list[Any]:
-        return await self.world.shipping.column(
-            "select shipment_id from shipment where merchant_id = :merchant and state = any(:states)"
-            " order by shipment_id",
-            merchant=self.world.merchant,
-            states=list(states),
-        )
 
 
 def _one(choices: Sequence[T], n: int) -> T:

@@ -64,6 +64,7 @@ from shipping_service.use_cases.ports import Capabilities, DomainSettings
 from shipping_service.use_cases.repair_shipment import repair_shipment
 
 from .bus import Bus
+from .looking import DatabaseLook, Look
 from .members import Clock, Member
 from .outside import BERLIN, FIRST_UPDATE, Carrier, Mailbox, Shop, ShopLine, ShopOrder
 
@@ -165,6 +166,7 @@ class World:
         self.members = {one.name: one for one in (self.order, self.inventory, self.shipping, self.notify)}
         self.bus = Bus(self.members)
         self.clock = self.databases.clock
+        self.look: Look = DatabaseLook(self.members, self.merchant)
 
     async def begin(self) -> None:
         """Accounts, warehouses, SKUs and a shipping rule; told and heard."""
@@ -360,13 +362,7 @@ class World:
 
     async def hand_over(self, *shipment_ids: UUID) -> list[HandedOver]:
         """The warehouse says that these have left (all that are labelled when none is named)."""
-        ids = shipment_ids or tuple(
-            await self.shipping.column(
-                "select shipment_id from shipment where merchant_id = :merchant and state = 'labelled'"
-                " order by shipment_id",
-                merchant=self.merchant,
-            )
-        )
+        ids = shipment_ids or await self.shipments("labelled")
         if not ids:
             return []
         async with self.shipping.database.transaction() as tx:
@@ -453,50 +449,43 @@ class World:
         return found
 
     async def progress(self, order: ShopOrder) -> set[str]:
-        (found,) = await self.order.column(
-            "select progress from orders where order_id = :id", id=(await self.seen(order)).identity.order_id
-        )
-        return set(found)
+        return await self.look.progress((await self.seen(order)).identity.order_id)
 
     async def exceptions(self, service: str) -> list[str]:
         """Codes of the open exceptions, in the order of their names."""
-        statement = {
-            "order": "select code from order_exception where merchant_id = :merchant and resolved_at is null",
-            "shipping": "select code from shipment_exception"
-            " where merchant_id = :merchant and resolved_at is null",
-            "inventory": "select kind from stock_exception where merchant_id = :merchant and state = 'open'",
-        }[service]
-        return sorted(await self.members[service].column(statement, merchant=self.merchant))
+        return sorted(one.code for one in await self.look.exceptions(service) if one.is_open)
 
     async def level(self, sku: str, warehouse: str = "BER") -> tuple[int, int, int]:
         """On hand, reserved, short."""
-        found = await self.inventory.rows(
-            "select on_hand, reserved, short from stock_level where merchant_id = :merchant and sku = :sku"
-            " and warehouse = :warehouse and condition = 'sellable'",
-            merchant=self.merchant,
-            sku=sku,
-            warehouse=warehouse,
-        )
-        return tuple(found[0]) if found else (0, 0, 0)
+        for one in await self.look.levels():
+            if (one.sku, one.warehouse, one.condition) == (sku, warehouse, "sellable"):
+                return one.on_hand, one.reserved, one.short
+        return 0, 0, 0
+
+    async def shipments(self, *states: str) -> tuple[UUID, ...]:
+        """Those in these states, the oldest first."""
+        return tuple(one.shipment_id for one in await self.look.shipments() if one.state in states)
 
     async def legs(self, order: ShopOrder) -> list[tuple[UUID, str, str]]:
         """Shipment, warehouse and state, the oldest first."""
-        rows = await self.shipping.rows(
-            "select shipment_id, warehouse, state from shipment where order_id = :id order by shipment_id",
-            id=(await self.seen(order)).identity.order_id,
-        )
-        return [tuple(row) for row in rows]
+        order_id = (await self.seen(order)).identity.order_id
+        return [
+            (one.shipment_id, one.warehouse, one.state)
+            for one in await self.look.shipments()
+            if one.order_id == order_id
+        ]
 
     async def leg_states(self, order: ShopOrder) -> list[str]:
         return [state for _, _, state in await self.legs(order)]
 
     async def allocations(self, order: ShopOrder) -> list[tuple[str, int, str]]:
         """SKU, units and state, the oldest first."""
-        rows = await self.inventory.rows(
-            "select sku, units, state from allocation where order_id = :id order by allocation_id",
-            id=(await self.seen(order)).identity.order_id,
-        )
-        return [tuple(row) for row in rows]
+        order_id = (await self.seen(order)).identity.order_id
+        return [
+            (one.sku, one.units, one.state)
+            for one in await self.look.allocations()
+            if one.order_id == order_id
+        ]
 
     def said(self, topic: str) -> Sequence[Any]:
         """Everything that was published on a topic."""
