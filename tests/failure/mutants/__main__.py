@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -26,7 +27,10 @@ class Result:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: the tests are green without a patch and notice every mutant. 1: they do not. 2: wrong arguments."""
+    """0: the tests are green without a patch and notice every mutant. 1: they do not.
+
+    2: wrong arguments. 130: broken off; nothing is left behind.
+    """
     given = _arguments(arguments)
     try:
         mutants = read_mutants()
@@ -47,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"no mutant or pair has any of {', '.join(given.only)} in its name", file=sys.stderr)
             return 2
     began = time.monotonic()
-    results = asyncio.run(_run(mutants, pairs, given.jobs))
+    try:
+        results = asyncio.run(_run(mutants, pairs, given.jobs))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("broken off", file=sys.stderr)
+        return 130
     _show(results, time.monotonic() - began)
     if given.json is not None:
         given.json.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n")
@@ -75,6 +83,9 @@ def _chosen(name: str, only: Iterable[str]) -> bool:
 
 
 async def _run(mutants: Sequence[Mutant], pairs: Sequence[Pair], jobs: int) -> list[Result]:
+    stop = asyncio.current_task()
+    if stop is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.cancel)
     tree = archive()
     at_once = asyncio.Semaphore(jobs)
     tests = sorted({test for one in mutants for test in one.tests} | {one.test for one in pairs})
