@@ -10,7 +10,7 @@ from .faults import Kind
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`by`: the kinds that inject it here. Without any, `instead` says why, and what looks at it elsewhere."""
+    """`by`: the kinds that inject it here. Without any, `instead` says why."""
 
     code: str
     fault: str
@@ -73,17 +73,17 @@ _FAULTS: Final[Mapping[str, str]] = MappingProxyType(
 
 _INSTEAD: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "F25": "an operator's deed with a procedure of its own; what a missing topic does to a relay is tested "
-        "against a broker in the chassis",
-        "F33": "a failover that loses committed work cannot be survived, only avoided by synchronous replication; "
-        "it needs a second server",
-        "F34": "needs a file system of its own; the database's refusal to write is met as a crash (F27) and as a "
-        "full table of connections (F30)",
-        "F35": "needs a file system that forgets (FUSE) or a preloaded shim; PostgreSQL runs with fsync, so its "
-        "own guarantee is taken for granted",
+        "F25": "an operator's deed with a procedure of its own; what a missing topic does to a relay is "
+        "tested against a broker in the chassis",
+        "F33": "a failover that loses committed work cannot be survived, only avoided by synchronous "
+        "replication; it needs a second server",
+        "F34": "needs a file system of its own; a database that cannot go on is met as a crash (F27), hung "
+        "(F29) and without connections (F30)",
+        "F35": "needs a file system that forgets (FUSE) or a preloaded shim; PostgreSQL runs with fsync, so "
+        "its own guarantee is taken for granted",
         "F39": "Crossdock sends no webhooks of its own yet; the parties it does call misbehave as S1 to S4",
-        "F44": "survived and tested with the memory broker itself, in the chassis; here the brokers keep their "
-        "disks, and a truncated log (F24) makes the publisher write its log anew",
+        "F44": "survived and tested with the memory broker itself, in the chassis; here the brokers keep "
+        "their disks, and a truncated log (F24) makes the publisher write its log anew",
     }
 )
 

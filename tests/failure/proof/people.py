@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from crossdock_cli.api import Api
@@ -11,6 +11,7 @@ from crossdock_cli.demo.doubts import settle_doubts
 from crossdock_cli.demo.world import GOODS
 from crossdock_cli.errors import CommandFailed
 
+from ..history import History
 from .clients import Clients, NoAnswer, Refused
 from .shops import Shop, make_known, put_stock
 from .stories import SCARCE
@@ -22,19 +23,20 @@ MOST_AT_ONCE = 100
 #: Of goods that are not scarce this many units are kept.
 ENOUGH_UNITS, DELIVERY_UNITS = 60, 150
 NOT_THERE = frozenset({404, 409, 422})
-NOT_FOUND = 404
+#: What a record without a key, or with one that is no text, is parked under.
+WITHOUT_KEY = ("no-key:", "sha256:")
 
 
 class People:
-    """`poison`: keys of records that nobody can ever read; whoever finds them parked discards them."""
+    """`history` knows the keys of records that nobody can ever read; found parked, they are thrown away."""
 
     def __init__(
-        self, shops: Sequence[Shop], *, seed: int, api: Api, clients: Clients, poison: Collection[str]
+        self, shops: Sequence[Shop], *, seed: int, api: Api, clients: Clients, history: History
     ) -> None:
         self._shops = shops
         self._api = api
         self._clients = clients
-        self._poison = poison
+        self._history = history
         self._chance = random.Random(f"people/{seed}")
         self._numbers = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -49,6 +51,8 @@ class People:
             (COUNT_EVERY_S, self._count),
             (LOOK_EVERY_S, self._doubts),
             (LOOK_EVERY_S, self._repairs),
+            (LOOK_EVERY_S, self._parked),
+            (LOOK_EVERY_S, self._outbox_parked),
         )
         self._loops = [asyncio.create_task(self._every(every_s, work)) for every_s, work in daily]
 
@@ -246,10 +250,11 @@ class People:
 
     async def _parked(self) -> None:
         """Replay what rests; throw away what nobody can ever read."""
+        poison = {one.key for one in self._history.injected if one.poison}
         for service in SERVICES:
             for one in await self._clients.items(service, "/v1/operations/parked"):
                 path = f"/v1/operations/parked/{one['key']}"
-                if one["key"] in self._poison:
+                if one["key"] in poison or one["key"].startswith(WITHOUT_KEY):
                     reason = "?reason=nobody+can+read+it"
                     await self._ask("poison thrown away", "DELETE", service, path + reason)
                 else:

@@ -6,6 +6,7 @@ import random
 from .kind import Kind, Scene
 
 NODES = (0, 1, 2)
+GROUPS = ("inventory", "notify", "order", "shipping")
 
 
 async def kill_one(scene: Scene, chance: random.Random) -> str:
@@ -19,8 +20,8 @@ async def kill_controller(scene: Scene, chance: random.Random) -> str:
 
 async def kill_coordinator(scene: Scene, chance: random.Random) -> str:
     """The node that leads a consumer group."""
-    coordinators = await scene.ground.brokers.coordinators()
-    group = chance.choice(("inventory", "notify", "order", "shipping"))
+    coordinators = await scene.ground.brokers.coordinators(GROUPS)
+    group = chance.choice(GROUPS)
     node = coordinators.get(group, 0)
     return f"{await _away(scene, node, chance.uniform(5, 9))}, coordinator of {group}"
 
