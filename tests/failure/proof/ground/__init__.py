@@ -10,6 +10,7 @@ from .ground import Ground, NotHealed
 from .links import Link
 from .nodes import Brokers, Database
 from .processes import Outage, Process, ProcessEvent, ProcessState
+from .usage import Usage
 
 __all__ = [
     "Brokers",
@@ -21,4 +22,5 @@ __all__ = [
     "Process",
     "ProcessEvent",
     "ProcessState",
+    "Usage",
 ]

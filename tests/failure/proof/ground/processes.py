@@ -19,7 +19,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
 _HEALTHY_AFTER_S = 10.0
 _READY_LOOK_S = 0.2
 #: A start that takes longer waits for something else than a core.
-_SLOT_S = 15.0
+_SLOT_S = 60.0
 
 
 class ProcessState(StrEnum):
