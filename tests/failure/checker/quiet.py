@@ -1,6 +1,6 @@
 """INV-14: whether all rests. `quiesced` names what still moves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from crossdock_contracts.subscriptions import LISTENS
 
@@ -65,10 +65,15 @@ async def quiesced(system: System, *, may_rest: Collection[str] = ()) -> list[st
         moving = await unrest(sources, may_rest)
         if moving:
             return moving  # reading all topics costs more; it is asked when nothing else moves
-        return await _lag(sources)
+        async with open_tail(system) as tail:
+            async for _ in tail.more():
+                pass
+            ends = await tail.ends()
+        return await unread(sources, ends)
 
 
 async def unrest(sources: Sources, may_rest: Collection[str] = ()) -> list[str]:
+    """What the databases alone tell of."""
     found = []
     for service in SERVICES:
         for name, sql in (*_EVERYWHERE, *_OF_ONE[service]):
@@ -86,11 +91,8 @@ async def unrest(sources: Sources, may_rest: Collection[str] = ()) -> list[str]:
     return found
 
 
-async def _lag(sources: Sources) -> list[str]:
-    async with open_tail(sources.system) as tail:
-        async for _ in tail.more():
-            pass
-        ends = await tail.ends()
+async def unread(sources: Sources, ends: Mapping[tuple[str, int], int]) -> list[str]:
+    """Records that a listener has still to handle; `ends` as they are by now."""
     found = []
     for consumer in SERVICES:
         topics = {event.TOPIC for event in LISTENS[consumer]}
