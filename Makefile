@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock mutants demo up clean
+.PHONY: help setup test check lint types imports locks format lock mutants demo up proof clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -87,6 +87,14 @@ demo: setup ## run the whole system on this machine and send orders through it
 
 up: setup ## run the whole system on this machine until Ctrl-C
 	$(BIN)/crossdock up
+
+# One seed gives one schedule. The report (proof.html, proof.json) goes into REPORT.
+MINUTES ?= 10
+SEED ?= 1
+REPORT ?= proof-report
+
+proof: setup ## break everything around a running system and judge what is left (MINUTES, SEED, REPORT)
+	$(BIN)/python -m tests.failure.proof --minutes $(MINUTES) --seed $(SEED) --report "$(REPORT)" $(ARGS)
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -43,7 +43,7 @@ def render(report: dict[str, Any]) -> str:
         f'<p class="verdict {colour}">{escape(words)}</p><p>{escape(facts)}</p>',
         _notes(report),
         "<h2>What must hold</h2>",
-        f'<p class="dim">Sampled {report["samples_under_load"]} times under load, and judged once all had come '
+        f'<p class="dim">Sampled {report["samples_under_load"]} times under load, judged once all had come '
         "to rest: from four databases, all topics, the carrier's, the marketplace's and the mailbox's own "
         "books, and what clients saw.</p>",
         _invariants(report["invariants"]),
@@ -82,11 +82,6 @@ def render(report: dict[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width"><style>'
         f"{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
-
-
-def _required(report: dict[str, Any]) -> set[str]:
-    """Those that a whole run must have met come first and are nine; the rest shows where it went."""
-    return set(SOMETIMES)
 
 
 def _notes(report: dict[str, Any]) -> str:
