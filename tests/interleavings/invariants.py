@@ -64,19 +64,20 @@ async def check_end(world: World) -> None:
     """Everything, when all was delivered, all jobs and timers have run and people did their part."""
     await check_now(world)
     problems = [
-        *await _contradictions(world),
+        *await contradictions(world),
         *await _ends(world),
         *await _agreement(world),
         *await _labels(world),
         *await _write_backs(world),
         *await _messages(world),
         *await _leftovers(world),
-        *_versions(world.bus.log, world.merchant),
+        *versions(world.bus.log, world.merchant),
     ]
     assert not problems, "\n".join([*problems, "", "What was said:", *_told(world)])
 
 
-async def _contradictions(world: World) -> list[str]:
+async def contradictions(world: World) -> list[str]:
+    """A service found that another contradicts it."""
     found = []
     for service, codes in CONTRADICTIONS.items():
         raised = {one.code for one in await world.look.exceptions(service)}
@@ -241,7 +242,7 @@ async def _leftovers(world: World) -> list[str]:
     ]
 
 
-def _versions(log: list[Said], merchant: str) -> list[str]:
+def versions(log: list[Said], merchant: str) -> list[str]:
     """Per publisher and key the versions are 1, 2, 3, ... in the order in which they were said."""
     said: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for one in log:

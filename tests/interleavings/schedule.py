@@ -1,6 +1,7 @@
 """A schedule of commands, deliveries, calls and deaths: small numbers that can be drawn and shrunk."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -78,6 +79,9 @@ WEIGHTS = {
     "fire": 2,
     "hours": 1,
 }
+#: What becomes of a call; most go well, and all that do not stand together from FIRST_TROUBLE on.
+ANSWERS = (Answer.OK, Answer.OK, Answer.OK, Answer.OK, *Answer)
+FIRST_TROUBLE = 5
 _small = st.integers(0, 11)
 STEPS = st.builds(
     Step,
@@ -99,19 +103,20 @@ class Player:
 
     async def play(self, most: int | None = None) -> None:
         for step in self.steps:
-            self.played.append(step)
-            action: Callable[[Step], Awaitable[object]] = getattr(self, f"_{step.what}")
-            try:
-                await action(step)
-            except REFUSALS:
-                continue
-            finally:
-                await self.world.bus.collect("order")
+            await self.take(step)
             await check_now(self.world)
             if most is not None:
                 most -= 1
                 if most <= 0:
                     return
+
+    async def take(self, step: Step) -> None:
+        """One step; a refusal is an answer."""
+        self.played.append(step)
+        action: Callable[[Step], Awaitable[object]] = getattr(self, f"_{step.what}")
+        with suppress(*REFUSALS):
+            await action(step)
+        await self.world.bus.collect("order")
 
     # -- the bus -------------------------------------------------------------------------------------------
 
@@ -127,7 +132,7 @@ class Player:
         picks = [streams[(first + n * (1 + step.b % 3)) % len(streams)] for n in range(count)]
         heard = bus.heard[consumer]
         again = [heard[-1 - step.b % len(heard)]] if heard and step.c in {5, 6, 7} else []
-        await bus.deliver(consumer, picks, again=again, dies=step.c >= 10)
+        await bus.deliver(consumer, picks, again=again, dies=step.c in {10, 11}, forgets=step.c == 9)
 
     async def _deliver_all(self, step: Step) -> None:
         await self.world.deliver(_one(CONSUMERS, step.a))
@@ -238,7 +243,7 @@ class Player:
             "channel.send": world.mailbox.taking,
         }.get(job.kind, world.shop.telling)
         script.answers.clear()
-        script.then(_one((Answer.OK, Answer.OK, Answer.OK, Answer.OK, *Answer), step.b))
+        script.then(_one(ANSWERS, step.b))
         if member.name == "shipping" and step.c % 3 == 0:
             script.meanwhile.append(lambda: self.play(1 + step.c % 4))
         await world.run(position)

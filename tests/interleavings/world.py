@@ -1,6 +1,6 @@
 """The four services in one process, talking through a bus the test is the master of."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -130,6 +130,7 @@ class World:
     mailbox: Mailbox = field(default_factory=Mailbox)
     in_flight: list[tuple[Member, Job]] = field(default_factory=list)
     counted_down: bool = False
+    ids: Callable[[], UUID] = new_id
     _receipts: int = 0
 
     def __post_init__(self) -> None:
@@ -181,7 +182,7 @@ class World:
                 await tx.skus.map(self.merchant, f"{self.merchant}-{policy.value}", "set", parts)
         async with self.shipping.database.transaction() as tx:
             await tx.rules.put(
-                Rule(new_id(), self.merchant, 100, "everything", Conditions(), "scripted", "Economy")
+                Rule(self.ids(), self.merchant, 100, "everything", Conditions(), "scripted", "Economy")
             )
         await self.put_warehouse("BER", "manual", priority=1)
         await self.put_warehouse("POZ", "automatic", priority=2)
@@ -278,11 +279,11 @@ class World:
         async with self.order.database.transaction() as tx:
             account = await tx.accounts.get(self.merchant, order.account)
             message = Message(
-                message_id=new_id(),
+                message_id=self.ids(),
                 merchant_id=self.merchant,
                 platform="shopify",
                 account=order.account,
-                dedupe_key=str(new_id()),
+                dedupe_key=str(self.ids()),
                 topic="orders/updated",
                 headers={},
                 body=b"{}",

@@ -1,0 +1,162 @@
+"""shipping-service's tables in memory: the ports of its use cases."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from crossdock_contracts.envelope import Cause
+from crossdock_contracts.inventory import StockReservedV1
+from crossdock_contracts.orders import Consignee
+from shipping_service.domain.consignment import Document
+from shipping_service.domain.dispatch import Dispatch
+from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.rules import Rule
+from shipping_service.use_cases.ports import DomainSettings, HistoryLine, NotFound
+
+from .memory import NewId, Rows, Table, Transaction
+
+
+@dataclass(kw_only=True)
+class ShipmentRows(Rows):
+    dispatches: Table[UUID, Dispatch] = field(default_factory=Table)
+    order_of: dict[UUID, UUID] = field(default_factory=dict)  # shipment -> order
+    people: dict[UUID, tuple[int, Consignee]] = field(default_factory=dict)
+    deferred: dict[UUID, StockReservedV1] = field(default_factory=dict)
+    rules: dict[UUID, Rule] = field(default_factory=dict)
+    exceptions: dict[tuple[UUID, str, str], bool] = field(default_factory=dict)  # whether it is open
+
+
+class DispatchTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
+    async def lock(self, orders: Mapping[UUID, str]) -> dict[UUID, Dispatch]:
+        return {one: self._get(one) or Dispatch(one, orders[one]) for one in sorted(orders)}
+
+    async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
+        missing = [one for one in shipment_ids if one not in self._rows.order_of]
+        if missing:
+            raise NotFound("shipment", missing[0])
+        orders = {self._rows.order_of[one]: merchant_id for one in shipment_ids}
+        return list((await self.lock(orders)).values())
+
+    async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
+        return (await self.lock_shipments(merchant_id, [shipment_id]))[0]
+
+    async def save(self, dispatches: Sequence[Dispatch]) -> None:
+        for one in dispatches:
+            assert not one.effects, "effects that nobody announced"
+            live = [label for leg in one.legs for label in leg.labels if label.live]
+            assert len({label.parcel_id for label in live}) == len(live), "two live labels of one parcel"
+            self._rows.dispatches.put(one.order_id, one)
+            self._rows.order_of |= {leg.shipment_id: one.order_id for leg in one.legs}
+
+    def _get(self, order_id: UUID) -> Dispatch | None:
+        return self._rows.dispatches.get(order_id)
+
+
+class ConsigneeTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
+    async def keep(self, rows: Sequence[tuple[UUID, str, int, Consignee]], *, until: datetime) -> None:
+        for order_id, _, version, consignee in rows:
+            known = self._rows.people.get(order_id)
+            if known is None or known[0] < version:
+                self._rows.people[order_id] = (version, consignee)
+
+    async def get(self, order_id: UUID) -> Consignee | None:
+        known = self._rows.people.get(order_id)
+        return None if known is None else known[1]
+
+
+class DeferredTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, list[StockReservedV1]]:
+        found: dict[UUID, list[StockReservedV1]] = {}
+        for event in self._rows.deferred.values():
+            if event.order_id in order_ids:
+                found.setdefault(event.order_id, []).append(event)
+        return found
+
+    async def add(self, events: Sequence[StockReservedV1]) -> None:
+        for event in events:
+            self._rows.deferred.setdefault(event.meta.event_id, event)
+
+    async def drop(self, events: Sequence[StockReservedV1]) -> None:
+        for event in events:
+            self._rows.deferred.pop(event.meta.event_id, None)
+
+
+class DocumentTable:
+    async def add(
+        self,
+        document_id: UUID,
+        document: Document,
+        *,
+        merchant_id: str,
+        shipment_id: UUID,
+        label_id: UUID,
+        until: datetime,
+    ) -> None:
+        """Nobody prints here."""
+
+
+class RuleTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
+    async def of(self, merchant_id: str) -> Sequence[Rule]:
+        return [one for one in self._rows.rules.values() if one.merchant_id == merchant_id]
+
+    async def get(self, merchant_id: str, rule_id: UUID) -> Rule:
+        return self._rows.rules[rule_id]
+
+    async def put(self, rule: Rule) -> None:
+        self._rows.rules[rule.rule_id] = rule
+
+    async def remove(self, merchant_id: str, rule_id: UUID) -> None:
+        del self._rows.rules[rule_id]
+
+
+class HistoryTable:
+    async def add(self, lines: Sequence[HistoryLine]) -> None:
+        """The timeline is for people."""
+
+
+class ExceptionTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
+    async def raise_all(self, merchant_id: str, order_id: UUID, rows: Sequence[Raised]) -> None:
+        self._rows.exceptions |= {(order_id, one.code, one.subject): True for one in rows}
+
+    async def clear(self, order_id: UUID, rows: Sequence[Cleared]) -> None:
+        for one in rows:
+            if (order_id, one.code, one.subject) in self._rows.exceptions:
+                self._rows.exceptions[order_id, one.code, one.subject] = False
+
+    async def resolve(self, merchant_id: str, exception_id: UUID, *, by: str, resolution: str) -> None:
+        raise NotFound("exception", exception_id)
+
+
+class ShipmentTransaction(Transaction[ShipmentRows]):
+    def __init__(
+        self, rows: ShipmentRows, now: datetime, cause: Cause, ids: NewId, settings: DomainSettings
+    ) -> None:
+        super().__init__(rows, now, cause, ids)
+        self.settings = settings
+        self.dispatches = DispatchTable(rows)
+        self.people = ConsigneeTable(rows)
+        self.deferred = DeferredTable(rows)
+        self.documents = DocumentTable()
+        self.rules = RuleTable(rows)
+        self.history = HistoryTable()
+        self.exceptions = ExceptionTable(rows)
+
+    @property
+    def new_id(self) -> Callable[[], UUID]:
+        return self.ids
