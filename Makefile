@@ -82,6 +82,10 @@ lock: | $(VENV)/bin/python ## compile every lock anew after a dependency changed
 mutants: setup ## put known bugs into a copy, one by one, and see that the tests notice (ONLY=name)
 	$(BIN)/python -m tests.failure.mutants $(if $(ONLY),--only $(ONLY))
 
+# Its file's name keeps it out of `make test`: it takes minutes.
+crashes: setup ## let the services die and break at every named point while orders go through
+	$(BIN)/pytest -n 2 --durations 0 -v tests/failure/crashes/rounds.py
+
 demo: setup ## run the whole system on this machine and send orders through it
 	$(BIN)/crossdock demo --fresh
 
