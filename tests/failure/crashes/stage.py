@@ -36,6 +36,13 @@ async def until(what: Callable[[], str], holds: Callable[[], Awaitable[bool]], *
         await asyncio.sleep(LOOK_EVERY_S)
 
 
+async def until_all_is_hit(arms: Arms, markers: Path, *, limit_s: float) -> None:
+    async def is_hit() -> bool:
+        return not unhit(arms, markers)
+
+    await until(lambda: "; ".join(unhit(arms, markers)), is_hit, limit_s=limit_s)
+
+
 class Stage:
     """A stack that runs, and hands on it."""
 
@@ -58,12 +65,14 @@ class Stage:
             logs=stack.folder.logs,
         )
 
-    def unhit(self) -> list[str]:
-        return unhit(self._arms, self._markers)
+    async def until_all_is_hit(self, *, limit_s: float) -> None:
+        """Raises InVain, naming every arm that nobody came by."""
+        await until_all_is_hit(self._arms, self._markers, limit_s=limit_s)
 
     def was_hit(self, process: str, point: str) -> bool:
         """Whether all that is armed at this point of the process was done."""
-        return not [one for one in self.unhit() if one.startswith(f"{process} was not at {point}:")]
+        arms = tuple(one for one in self._arms[process] if one.point == point)
+        return not unhit({process: arms}, self._markers)
 
     def signal(self, process: str, number: signal.Signals) -> None:
         os.kill(self._stack.record.processes[process]["pid"], number)

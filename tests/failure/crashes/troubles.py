@@ -21,6 +21,7 @@ from ..history import History, Injected
 from .stage import Stage, until
 
 LOOK_EVERY_S = 2.0
+LONGEST_S = 240.0  # for anything to come about; a busy machine takes a minute to start a service
 POISON_KEY = "poison-"
 DUPLICATES = 60
 NOT_FOUND = 404
@@ -62,7 +63,7 @@ async def ask_to_end(stage: Stage, history: History) -> None:
     await until(
         lambda: "inventory has not reserved anything",
         lambda: _counts(stage, "inventory", "select count(*) from allocation", at_least=8),
-        limit_s=90,
+        limit_s=LONGEST_S,
     )
     while not stage.was_hit("inventory", "consumer.closing"):
         with suppress(ProcessLookupError):
@@ -96,7 +97,7 @@ async def lose_the_broker(stage: Stage, history: History) -> None:
             "select count(*) from shipment where state in ('handed_over', 'closed')",
             at_least=6,
         ),
-        limit_s=120,
+        limit_s=LONGEST_S,
     )
     stage.signal("broker", signal.SIGKILL)
     await asyncio.gather(*(_written_anew(stage, service) for service in SERVICES))
@@ -109,7 +110,7 @@ async def _written_anew(stage: Stage, service: str) -> None:
     await until(
         lambda: f"{service} has not written its log anew",
         lambda: _counts(stage, service, done, at_least=2),
-        limit_s=90,
+        limit_s=LONGEST_S,
     )
 
 
