@@ -11,6 +11,8 @@ from . import judge
 from .conftest import Copy
 from .judging import INVARIANTS
 
+pytestmark = pytest.mark.timeout(300)  # the first test starts the whole system
+
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NEW = "0a000000-0000-7000-8000-000000000001"
 
@@ -61,7 +63,8 @@ BREAKS = {
         "inventory",
         """
         insert into stock_movement select gen_random_uuid(), merchant_id, sku, warehouse, lot, condition,
-            kind, units, reference || '-again', allocation_id, actor_kind, actor_name, reason, cause_event_id, at
+            kind, units, reference || '-again', allocation_id, actor_kind, actor_name, reason,
+            cause_event_id, at
         from stock_movement where kind = 'receipt' limit 1
         """,
         "the ledger says",

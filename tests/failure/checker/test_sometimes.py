@@ -5,11 +5,15 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import crossdock_chassis
 
 from . import SOMETIMES, count_sometimes
 from .conftest import Copy
 from .sometimes import _LINES
+
+pytestmark = pytest.mark.timeout(300)  # the first test starts the whole system
 
 #: What the services write when it happens; each counts once, the repetitions three times.
 MET = (
