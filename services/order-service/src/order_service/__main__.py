@@ -1,12 +1,14 @@
 """`python -m order_service [api] [consume] [relay] [work]`, `migrate`, `token`; see `--help`."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_chassis.process import Service, run_service
+from crossdock_chassis.repeating import repeat
 from crossdock_contracts.orders import (
     OrderCancelledV1,
     OrderChangedV1,
@@ -44,12 +46,7 @@ def build() -> Service:
 
     async def erase(stop: asyncio.Event) -> None:
         """Erase personal data that is past its day, once an hour."""
-        while not stop.is_set():
-            await erase_expired(database)
-            try:
-                await asyncio.wait_for(stop.wait(), ERASE_EVERY_S)
-            except TimeoutError:
-                continue
+        await repeat("erase_personal_data", partial(erase_expired, database), stop, every_s=ERASE_EVERY_S)
 
     return Service(
         name="order",
