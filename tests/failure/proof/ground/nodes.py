@@ -112,7 +112,8 @@ class Database:
         """SIGKILL the postmaster and all its children, start it again, return the seconds it was away."""
         began = time.monotonic()
         self._signal_all(signal.SIGSTOP)  # or it would start new children meanwhile
-        self._signal_all(signal.SIGKILL)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
         await self.process.kill()
         self.process.hold(False)
         await self.process.wait_ready(timeout_s=120)

@@ -162,13 +162,14 @@ class Process:
 
     async def wait_ready(self, *, timeout_s: float = 60) -> None:
         """Wait for the end of a start. Raises EmbeddedError with the end of its log."""
-        if self._life is None:
-            raise EmbeddedError(f"{self.name} was never started")
+        life = self._life
+        if life is None:
+            raise EmbeddedError(f"{self.name} does not run")
         up = asyncio.create_task(self._is_up.wait())
         try:
-            await asyncio.wait([up, self._life], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([up, life], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if not up.done():
-                why = "ended" if self._life.done() else f"is not ready after {timeout_s:.0f} s"
+                why = "ended" if life.done() else f"is not ready after {timeout_s:.0f} s"
                 raise EmbeddedError(f"{self.name} {why}:\n{log_tail(self.log)}")
         finally:
             up.cancel()
