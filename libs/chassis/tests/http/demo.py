@@ -51,6 +51,7 @@ class Gate:
         self.open = asyncio.Event()
         self.open.set()
         self.broken = False
+        self.broken_at_the_end = False
 
     async def __call__(self) -> None:
         self.reached.set()
@@ -72,7 +73,10 @@ def a_client(database: Database[Any] | None, gate: Gate | None = None) -> httpx.
             insert = text("insert into effect (what) values (:what) returning n")
             n = (await tx.connection.execute(insert, {"what": wish.what})).scalar_one()
             await gate()
-            return await call.answer(tx, 201, Effect(n=n, what=wish.what), location=f"/v1/effects/{n}")
+            answer = await call.answer(tx, 201, Effect(n=n, what=wish.what), location=f"/v1/effects/{n}")
+            if gate.broken_at_the_end:
+                raise RuntimeError("the transaction could not be committed")
+            return answer
 
     @router.get("/effects")
     async def get_effects(principal: Reader, paging: Paging, database: DemoDatabase) -> Page[Effect]:

@@ -108,6 +108,21 @@ async def test_after_a_failure_in_between_neither_key_nor_effect_is_there_and_a_
     assert await effects(database) == 1
 
 
+async def test_a_key_is_remembered_with_its_effect_or_not_at_all(database: Database[Transaction]) -> None:
+    headers = await headers_of(database)
+    gate = Gate()
+    gate.broken_at_the_end = True
+
+    async with a_client(database, gate) as client:
+        failed = await client.post("/v1/effects", json=WISH, headers=headers)
+        gate.broken_at_the_end = False
+        retried = await client.post("/v1/effects", json=WISH, headers=headers)
+
+    assert (failed.status_code, retried.status_code) == (500, 201)
+    assert "idempotency-replayed" not in retried.headers
+    assert await effects(database) == 1
+
+
 async def test_a_key_is_forgotten_after_a_day(database: Database[Transaction]) -> None:
     headers = await headers_of(database)
 

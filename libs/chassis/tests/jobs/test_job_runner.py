@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crossdock_chassis.database import Database, Transaction, open_engine
 from crossdock_chassis.job_runner import JobBounds, JobRunner
+from crossdock_chassis.job_table import GiveUp, JobTable
 from crossdock_chassis.jobs import Destination, Job, LeaseLost, NeedsPerson, NotSent, OutcomeUnknown
 from crossdock_chassis.lane import CircuitBounds
 
@@ -432,6 +433,17 @@ async def test_an_attempt_that_lost_its_lease_cannot_settle(database: Database[T
             await storing(database)(zombie[0])
 
     assert await effects(database) == ["s-1"]
+
+
+async def test_nobody_knows_the_outcome_of_a_job_whose_process_died(database: Database[Transaction]) -> None:
+    table = JobTable(database.engine)
+    await ask(database, "s-1")
+    (first,) = await table.claim({"carrier": 1}, ["book"], lease_s=0)
+
+    await table.take_over(GiveUp(max_attempts=10, max_unknown_s=60))
+    (second,) = await table.claim({"carrier": 1}, ["book"], lease_s=30)
+
+    assert (first.outcome_unknown, second.outcome_unknown) == (False, True)
 
 
 async def test_no_more_calls_run_at_once_than_the_destination_allows(

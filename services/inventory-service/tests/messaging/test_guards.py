@@ -61,3 +61,4 @@ async def test_a_parcel_that_is_said_twice_leaves_the_books_once(
     request.node.user_properties += [("inbox", again.duplicates), ("ledger", again.applied)]
     assert await stage.level("mug") == (1, 0, 0)
     assert await stage.exceptions() == []
+    assert again.parked == 0

@@ -69,6 +69,16 @@ async def test_a_prepared_shipment_is_used_again_after_a_purchase_that_was_not_s
     assert stage.carrier.calls == ["prepare", "buy", "buy"]
 
 
+async def test_every_call_for_a_label_names_the_same_reference(stage: Stage) -> None:
+    stage.carrier.on("prepare", CarrierUnavailable("not reached"))
+    stage.carrier.on("buy", Lost(done=False))
+
+    await stage.labelled(AnOrder())
+
+    assert stage.carrier.calls == ["prepare", "prepare", "buy", "find", "buy"]
+    assert len({one.reference for one in stage.carrier.requests}) == 1
+
+
 async def test_a_lost_answer_to_creating_costs_nothing_and_is_created_anew(stage: Stage) -> None:
     order = AnOrder()
     stage.carrier.on("prepare", Lost(done=True))
