@@ -1,7 +1,6 @@
 """Everything up, told where the wires are, and put right again by `heal`."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -15,7 +14,7 @@ import httpx
 from crossdock_cli.embedded.apache_kafka import ApacheKafka
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.errors import EmbeddedError
-from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, log_tail
+from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, run_to_end
 from crossdock_cli.embedded.postgres import PostgresServer
 from crossdock_cli.embedded.supervisor import Child, cap_log
 from crossdock_cli.stack.folder import DataFolder
@@ -39,7 +38,6 @@ STARTS_AT_ONCE = 4  # each takes up to two CPU seconds; more of them on two core
 START_S = 600.0  # all of them in turn on a busy machine; one that fails ends sooner
 LOG_LIMIT_BYTES = 100_000_000
 _LOG_LOOK_S = 5.0
-_MIGRATE_S = 120.0
 _LOOK_S = 0.5
 
 #: A dead or frozen broker is noticed within seconds, so that a run of minutes sees what comes after.
@@ -277,25 +275,3 @@ class Ground:
         await asyncio.gather(*(process.stop() for process in others))
         await self.postgres.resume()
         await self.postgres.process.stop()
-
-
-async def run_to_end(launch: Launch, log: Path, *, given: bytes) -> None:
-    """Run a command that reads `given`. Raises EmbeddedError with the end of its log."""
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *launch.argv,
-            **{**launch.popen_options(), "stdin": subprocess.PIPE},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        async with asyncio.timeout(_MIGRATE_S):
-            await process.communicate(given)
-    except TimeoutError:
-        raise EmbeddedError(f"{log.stem} is not through after {_MIGRATE_S:.0f} s:\n{log_tail(log)}") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise EmbeddedError(f"{log.stem} failed:\n{log_tail(log)}")

@@ -165,3 +165,25 @@ def log_tail(log: Path, lines: int = 20, *, after: int = 0) -> str:
     with log.open("rb") as file:
         file.seek(max(after, log.stat().st_size - 8192))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+
+async def run_to_end(launch: Launch, log: Path, *, given: bytes, timeout_s: float = 120.0) -> None:
+    """Run a command that reads `given`. Raises EmbeddedError with the end of its log."""
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *launch.argv,
+            **{**launch.popen_options(), "stdin": subprocess.PIPE},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        async with asyncio.timeout(timeout_s):
+            await process.communicate(given)
+    except TimeoutError:
+        raise EmbeddedError(f"{log.stem} is not through after {timeout_s:.0f} s:\n{log_tail(log)}") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise EmbeddedError(f"{log.stem} failed:\n{log_tail(log)}")

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,8 +10,7 @@ import httpx
 
 from crossdock_cli.embedded.apache_kafka import ApacheKafka
 from crossdock_cli.embedded.databases import DatabaseUrls
-from crossdock_cli.embedded.errors import EmbeddedError
-from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, log_tail
+from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, run_to_end
 from crossdock_cli.embedded.postgres import PostgresServer
 from crossdock_cli.embedded.supervisor import Child, ChildEvent, Supervisor
 from crossdock_cli.embedded.tansu import TansuBroker
@@ -32,7 +30,6 @@ from crossdock_cli.stack.services import (
 )
 
 SANDBOXES = ("shopify", "easypost", "mailbox")
-ONE_SHOT_S = 120.0
 PROVISIONED_FILE = "postgres/provisioned.json"
 
 
@@ -211,34 +208,11 @@ class _Start:
         done = {"migrations": migrations, "token": hashlib.sha256(token.encode()).hexdigest()}
         if migrations is not None and self._stack.folder.read(PROVISIONED_FILE).get(service) == done:
             return
-        await self._run_once(
-            f"{service}-migrate", migrate_launch(service, around), given=f"{token}\n".encode()
-        )
+        log = self._stack.folder.logs / f"{service}-migrate.log"
+        await run_to_end(migrate_launch(service, around), log, given=f"{token}\n".encode())
         # Remembered next to the cluster, so that it is forgotten with it.
         everything = self._stack.folder.read(PROVISIONED_FILE)
         self._stack.folder.write(PROVISIONED_FILE, everything | {service: done})
-
-    async def _run_once(self, name: str, launch: Launch, *, given: bytes) -> None:
-        """Run a command to its end. Raises EmbeddedError with the end of its log."""
-        log = self._stack.folder.logs / f"{name}.log"
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *launch.argv,
-                **{**launch.popen_options(), "stdin": subprocess.PIPE},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            async with asyncio.timeout(ONE_SHOT_S):
-                await process.communicate(given)
-        except TimeoutError:
-            raise EmbeddedError(f"{name} is not through after {ONE_SHOT_S:.0f} s:\n{log_tail(log)}") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            raise EmbeddedError(f"{name} failed:\n{log_tail(log)}")
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
