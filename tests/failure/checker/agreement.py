@@ -161,7 +161,7 @@ async def _mailbox(sources: Sources, orders: list[Any], judgement: Judgement) ->
             sent += 1
             if not mails[reference]:
                 judgement.found("INV-7", f"{name} counts as sent and is not in the mailbox")
-        if row["state"] in ("suppressed", "waiting") and mails[reference]:
+        if row["state"] in ("suppressed", "waiting", "failed") and mails[reference]:
             judgement.found("INV-7", f"{name} is {row['state']} and lies in the mailbox")
         if row["state"] in ("waiting", "sending"):
             judgement.found("INV-7", f"{name} is {row['state']} for ever")
@@ -181,7 +181,5 @@ async def _mailbox(sources: Sources, orders: list[Any], judgement: Judgement) ->
         judgement.found("INV-7", f"parcel {parcel_id} left, and the buyer is not told")
     for subject in sorted(told - left):
         judgement.found("INV-7", f"a buyer is told of parcel {subject}, which did not leave")
-    unsure = sum(
-        state in ("outcome_unknown", "replaced", "failed") and mails[one] > 0 for one, state in known.items()
-    )
+    unsure = sum(state in ("outcome_unknown", "replaced") and mails[one] > 0 for one, state in known.items())
     judgement.balance("INV-7", "messages sent, and mails in the mailbox", sent + unsure, sum(mails.values()))

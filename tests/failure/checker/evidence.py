@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from crossdock_chassis.wire import EPOCH_HEADER
 from crossdock_contracts.registry import EVENTS
 
 from ..history import History, Injected
 from .sources import SERVICES, Sources
-from .topics import Headers, Record, open_tail
+from .topics import Headers, Record, kept, open_tail
 
 #: topic -> the service that publishes it, dead-letter topics among them.
 PUBLISHER: Mapping[str, str] = {
@@ -37,10 +36,6 @@ class Logged:
     def header(self, name: str) -> str | None:
         return next((value for found, value in self.headers if found == name), None)
 
-    @property
-    def version(self) -> int:
-        return int(self.header("ce_aggregateversion") or 0)
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -57,7 +52,7 @@ class Evidence:
     @property
     def ours(self) -> Iterable[Record]:
         """What the services have produced."""
-        return (one for one in self.records if (one.topic, one.partition, one.offset) not in self.injected)
+        return (one for one in self.records if one.at not in self.injected)
 
 
 async def gather(sources: Sources, history: History) -> Evidence:
@@ -84,15 +79,11 @@ async def _logged(sources: Sources, service: str) -> list[Logged]:
             row["seq"],
             row["topic"],
             row["key"],
-            _pairs(row["headers"]),
+            kept(zip(row["headers"][0::2], row["headers"][1::2], strict=True)),
             row["payload"],
         )
         for row in rows
     ]
-
-
-def _pairs(flat: list[str]) -> Headers:
-    return tuple(pair for pair in zip(flat[0::2], flat[1::2], strict=True) if pair[0] != EPOCH_HEADER)
 
 
 def _injected(records: Iterable[Record], injected: Iterable[Injected]) -> frozenset[tuple[str, int, int]]:
@@ -103,5 +94,5 @@ def _injected(records: Iterable[Record], injected: Iterable[Injected]) -> frozen
             unsure[one.topic, one.key].add(one.event_id)
     for record in records:
         if record.header("ce_id") in unsure.get((record.topic, record.key), ()):
-            known.add((record.topic, record.partition, record.offset))
-    return frozenset((topic, partition, offset or 0) for topic, partition, offset in known)
+            known.add(record.at)
+    return frozenset(known)

@@ -153,12 +153,10 @@ async def _amounts(sources: Sources, orders: list[Any], judgement: Judgement) ->
         body = shops.get(row["external_id"])
         if body is None:
             continue
+        price = _minor(body["total_price"], body["currency"])
         ours[currency] += totals["grand_total"]
-        theirs[body["currency"]] += _minor(body["total_price"], body["currency"])
-        if (totals["grand_total"], currency) != (
-            _minor(body["total_price"], body["currency"]),
-            body["currency"],
-        ):
+        theirs[body["currency"]] += int(price)
+        if (totals["grand_total"], currency) != (price, body["currency"]):
             judgement.found(
                 "INV-18", f"{name} comes to {totals['grand_total']} {currency}, its shop says otherwise"
             )
@@ -195,12 +193,9 @@ async def _label_costs(sources: Sources, judgement: Judgement) -> None:
             )
 
 
-def _minor(amount: str, currency: str) -> int:
-    """Raises ValueError for an amount that is no whole number of minor units."""
-    scaled = Decimal(amount).scaleb(_EXPONENTS.get(currency, 2))
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{currency} has no such fraction")
-    return int(scaled)
+def _minor(amount: str, currency: str) -> Decimal:
+    """In minor units. An amount that has a fraction of one left is equal to none of ours."""
+    return Decimal(amount).scaleb(_EXPONENTS.get(currency, 2))
 
 
 def _never_back(history: History, judgement: Judgement) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from .evidence import PUBLISHER, Evidence, Logged, is_dead_letter
-from .topics import Headers, Record
+from .topics import Headers, Record, whole_number
 from .verdict import Judgement
 
 _TRACING = frozenset({"traceparent", "tracestate"})
@@ -67,28 +67,28 @@ def _no_ghosts(evidence: Evidence, judgement: Judgement) -> None:
 class Order:
     """INV-11 as records come in: on each topic the first occurrences of a key's versions rise.
 
-    A version that was there before is a repetition. Each epoch is a log of its own.
+    A version that was there before is a repetition. Each epoch is a log of its own, and so is each partition:
+    a key moves to another one when a topic gets more of them.
     """
 
     def __init__(self) -> None:
-        self._highest: dict[tuple[str, str, str, int], int] = {}
+        self._highest: dict[tuple[str, int, str, str, int], int] = {}
         self._seen: defaultdict[tuple[str, str, int], set[int]] = defaultdict(set)
-        self._first: set[tuple[str, str, str, int, int]] = set()
+        self._first: set[tuple[str, int, str, str, int, int]] = set()
         self.looked = 0
 
     def see(self, record: Record) -> str | None:
         """Take a record of ours in. Returns what is wrong with it."""
         publisher = PUBLISHER.get(record.topic)
-        version = record.header("ce_aggregateversion") or ""
-        if publisher is None or is_dead_letter(record.topic) or not version.isdecimal():
+        number = whole_number(record.header("ce_aggregateversion"))
+        if publisher is None or is_dead_letter(record.topic) or number is None:
             return None
         if record.key is None or record.epoch is None:
             return None
         self.looked += 1
-        number = int(version)
         merchant = record.header("ce_merchantid") or ""
         stream = (publisher, f"{merchant}/{record.key}", record.epoch)
-        place = (record.topic, *stream)
+        place = (record.topic, record.partition, *stream)
         if (*place, number) in self._first:
             return None
         self._first.add((*place, number))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from crossdock_chassis.wire import EPOCH_HEADER
 from ..system import System
 
 _LONGEST_S = 60.0
+_SHORT = 33  # no id and no trace is shorter
+_MOST_DIGITS = 19
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -35,22 +38,39 @@ class Record:
         return next((value for found, value in self.headers if found == name), None)
 
     @property
+    def at(self) -> tuple[str, int, int]:
+        return self.topic, self.partition, self.offset
+
+    @property
     def place(self) -> str:
         return f"{self.topic}/{self.partition}@{self.offset}"
 
 
 def record_of(one: ConsumerRecord) -> Record:
-    headers = tuple((name, (value or b"").decode(errors="backslashreplace")) for name, value in one.headers)
-    epoch = next((value for name, value in headers if name == EPOCH_HEADER), "")
+    headers = [(name, (value or b"").decode(errors="backslashreplace")) for name, value in one.headers]
     return Record(
-        topic=one.topic,
+        topic=sys.intern(one.topic),
         partition=one.partition,
         offset=one.offset,
-        epoch=int(epoch) if epoch.isdecimal() else None,
+        epoch=whole_number(next((value for name, value in headers if name == EPOCH_HEADER), None)),
         key=None if one.key is None else one.key.decode(errors="backslashreplace"),
-        headers=tuple(pair for pair in headers if pair[0] != EPOCH_HEADER),
+        headers=kept(headers),
         payload_sha256=hashlib.sha256(one.value or b"").digest(),
     )
+
+
+def kept(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Without the epoch. Names, and values that repeat, are held once: there are many thousands of them."""
+    return tuple(
+        (sys.intern(name), sys.intern(value) if len(value) < _SHORT else value)
+        for name, value in headers
+        if name != EPOCH_HEADER
+    )
+
+
+def whole_number(text: str | None) -> int | None:
+    """What poison writes into a header may look like anything."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < _MOST_DIGITS else None
 
 
 class Tail:

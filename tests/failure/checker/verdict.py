@@ -1,7 +1,6 @@
 """What judging a system comes to."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -49,20 +48,3 @@ class Judgement:
 
     def by_invariant(self) -> Counter[str]:
         return Counter(one.invariant for one in self.findings)
-
-
-#: More findings of one kind than this are summed up: the first ones tell the story.
-SHOWN = 20
-
-
-def shortened(findings: Iterable[Finding]) -> list[Finding]:
-    """At most `SHOWN` of each invariant, with a line that says how many more there are."""
-    by_invariant: dict[str, list[Finding]] = {}
-    for one in findings:
-        by_invariant.setdefault(one.invariant, []).append(one)
-    shown = []
-    for invariant, some in by_invariant.items():
-        shown += some[:SHOWN]
-        if len(some) > SHOWN:
-            shown.append(Finding(invariant, f"and {len(some) - SHOWN} more like these"))
-    return shown
