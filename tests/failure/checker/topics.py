@@ -115,11 +115,13 @@ async def open_tail(system: System) -> AsyncIterator[Tail]:
     consumer = AIOKafkaConsumer(**options, auto_offset_reset="earliest")
     await consumer.start()
     try:
+        # What `topics()` asks for, with the partitions; Apache Kafka tells a new client of no topic by itself.
+        cluster = await consumer._client.fetch_all_metadata()
         partitions = sorted(
             TopicPartition(topic, one)
-            for topic in await consumer.topics()
+            for topic in cluster.topics()
             if not topic.startswith("__")
-            for one in consumer.partitions_for_topic(topic) or ()
+            for one in cluster.partitions_for_topic(topic) or ()
         )
         consumer.assign(partitions)
         await consumer.seek_to_beginning()

@@ -65,16 +65,20 @@ async def reader(system: System, group: str | None = None) -> AsyncIterator[AIOK
         await consumer.stop()
 
 
+async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    # What `topics()` asks for, with the partitions; a new client is told of no topic by itself.
+    cluster = await consumer._client.fetch_all_metadata()
+    return [
+        TopicPartition(topic, one)
+        for topic in business_topics()
+        for one in sorted(cluster.partitions_for_topic(topic) or ())
+    ]
+
+
 async def some_records(system: System, chance: random.Random, *, places: int) -> list[ConsumerRecord]:
     """A few records from each of some places of some partitions."""
     async with reader(system) as consumer:
-        topics = business_topics()
-        await consumer.topics()
-        partitions = [
-            TopicPartition(topic, one)
-            for topic in topics
-            for one in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
+        partitions = await _partitions(consumer)
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
         filled = [one for one in partitions if ends[one] > begins[one]]
@@ -153,12 +157,7 @@ async def delete_records(system: System, before: Mapping[tuple[str, int], int]) 
 async def set_offsets(system: System, group: str, chance: random.Random, *, back: int) -> int:
     """Move an empty group back by up to `back` records per partition. Returns how many it reads again."""
     async with reader(system, group) as consumer:
-        await consumer.topics()
-        partitions = [
-            TopicPartition(topic, one)
-            for topic in business_topics()
-            for one in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
+        partitions = await _partitions(consumer)
         consumer.assign(partitions)
         begins = await consumer.beginning_offsets(partitions)
         moved, again = {}, 0
