@@ -35,10 +35,22 @@ def is_transient(error: BaseException) -> bool:
         if error.connection_invalidated:
             return True
         error = error.orig or error
-    if isinstance(error.__cause__, asyncpg.InterfaceError) or isinstance(error, asyncpg.InterfaceError):
-        return True  # the connection went away under the statement
+    if any(_is_of_the_connection(one) for one in (error, error.__cause__)):
+        return True
     state = sqlstate(error)
     return state is not None and (state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES)
+
+
+def _is_of_the_connection(error: BaseException | None) -> bool:
+    """Whether the connection went away under the statement, or is about to.
+
+    Between the server's "terminating connection" and the end of the stream asyncpg (0.32) refuses statements
+    with an error that is neither PostgreSQL's nor of its interface; codecs that are missing are of that
+    class, too, and ours to mend.
+    """
+    if isinstance(error, asyncpg.InternalClientError):
+        return str(error).startswith("cannot switch to state")
+    return isinstance(error, asyncpg.InterfaceError)
 
 
 def sqlstate(error: BaseException) -> str | None:
