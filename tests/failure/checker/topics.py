@@ -115,7 +115,7 @@ async def open_tail(system: System) -> AsyncIterator[Tail]:
     consumer = AIOKafkaConsumer(**options, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        # What `topics()` asks for, with the partitions; Apache Kafka tells a new client of no topic by itself.
+        # What `topics()` asks for, with the partitions; Apache Kafka tells a new client of no topic.
         cluster = await consumer._client.fetch_all_metadata()
         partitions = sorted(
             TopicPartition(topic, one)
