@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from crossdock_cli.errors import CommandFailed
 
 from ..checker import Finding, Watch, count_sometimes, judge, quiesced
 from ..history import History, WebhookSent
+from ..system import System
 from .clients import Clients
 from .coverage import rows
 from .entrance import Entrance
@@ -130,7 +131,7 @@ class Course:
         people = People(shops, seed=options.seed, api=api, clients=clients, history=self._history)
         pulse = Pulse(ground, shops[0], api)
         try:
-            async with Watch(ground.system) as watch:
+            async with watching(ground.system, report):
                 try:
                     traffic.start()
                     people.start()
@@ -147,8 +148,6 @@ class Course:
                 finally:
                     await traffic.stop(patience_s=0)
                     await people.stop()
-                    report.findings += watch.findings
-                    report.samples = watch.samples
             if not self._stop.is_set():
                 await self._judge(scene, people, api)
         finally:
@@ -303,6 +302,24 @@ class Course:
         }
         outcomes = Counter("no answer" if one.status is None else str(one.status) for one in history.webhooks)
         report.traffic |= {f"webhooks answered {name}": count for name, count in outcomes.items()}
+
+
+@asynccontextmanager
+async def watching(system: System, report: Report) -> AsyncIterator[None]:
+    """The invariants sampled under load. A watch that breaks is a finding: nobody has looked since."""
+    watch = Watch(system)
+    await watch.__aenter__()
+    try:
+        yield
+    finally:
+        try:
+            await watch.__aexit__(None, None, None)
+        except Exception as error:
+            text = f"the watch ended early: {type(error).__name__}: {error}"
+            report.findings.append(Finding("WATCH", text[:300]))
+        report.findings += watch.findings
+        report.samples = watch.samples
+        report.sampled = dict(watch.looked_at)
 
 
 async def webhooks_sent(api: Api) -> list[WebhookSent]:

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from ..checker import SOMETIMES
+from .report import NEVER_COMPARED
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #cf222e; --dim: #777; }
@@ -100,7 +101,7 @@ def _invariants(found: Sequence[dict[str, Any]]) -> str:
             says += f"<details open>{summary}{_list(findings)}</details>"
         if one["not_applicable"]:
             mark, compared = "", f"not applicable: {one['not_applicable']}"
-        elif one["invariant"] == "ENTRY":
+        elif one["invariant"] in NEVER_COMPARED:
             mark, compared = _mark(not findings), ""
         else:
             mark = _mark(not findings) if findings or compared else '<span class="dim">not judged</span>'

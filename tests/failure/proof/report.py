@@ -39,8 +39,11 @@ INVARIANTS: Final[Mapping[str, str]] = MappingProxyType(
         "INV-24": "Connections, queues and memory stay within their bounds",
         "INV-25": "Every event leads back to what caused it",
         "ENTRY": "Nobody gets past the doors without a right to",
+        "WATCH": "Somebody looked all the time",
     }
 )
+#: They are only ever found, not counted.
+NEVER_COMPARED: Final = frozenset({"ENTRY", "WATCH"})
 
 
 class Verdict(StrEnum):
@@ -82,6 +85,7 @@ class Report:
     hits: list[Hit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     samples: int = 0
+    sampled: dict[str, int] = field(default_factory=dict)  # invariant -> things compared under load
     judgement: Judgement | None = None
     sometimes: dict[str, int] = field(default_factory=dict)
     moving: list[str] = field(default_factory=list)
@@ -106,7 +110,7 @@ class Report:
         return [
             one
             for one in INVARIANTS
-            if one != "ENTRY" and one not in judged.not_applicable and not judged.looked_at.get(one)
+            if one not in NEVER_COMPARED and one not in judged.not_applicable and not self._compared(one)
         ]
 
     @property
@@ -150,6 +154,10 @@ class Report:
             "notes": self.notes,
         }
 
+    def _compared(self, code: str) -> int:
+        judged = self.judgement.looked_at.get(code, 0) if self.judgement else 0
+        return judged + self.sampled.get(code, 0)
+
     def _invariants(self, judged: Judgement) -> list[dict[str, Any]]:
         by_code: dict[str, list[str]] = {}
         for one in self.all_findings:
@@ -159,7 +167,7 @@ class Report:
             {
                 "invariant": code,
                 "says": INVARIANTS.get(code, ""),
-                "compared": judged.looked_at.get(code, 0),
+                "compared": self._compared(code),
                 "not_applicable": judged.not_applicable.get(code, ""),
                 "findings": by_code.get(code, []),
             }
