@@ -1,6 +1,7 @@
 """Everything up, told where the wires are, and put right again by `heal`."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -269,9 +270,6 @@ class Ground:
     async def _stop(self) -> None:
         """The database in good order, so that it can be looked at afterwards; the others at once."""
         others = [process for process in self._everyone() if process is not self.postgres.process]
-        for process in others:
-            process.hold(True)
-        await asyncio.gather(*(process.kill() for process in others))
-        await asyncio.gather(*(process.stop() for process in others))
+        await asyncio.gather(*(process.stop(signal.SIGKILL) for process in others))
         await self.postgres.resume()
         await self.postgres.process.stop()

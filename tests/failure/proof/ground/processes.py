@@ -103,14 +103,14 @@ class Process:
         self._life = asyncio.create_task(self._live())
         await self.wait_ready(timeout_s=self._child.ready_timeout_s)
 
-    async def stop(self) -> None:
-        """For good: its own stop signal, SIGKILL when that takes too long."""
+    async def stop(self, number: signal.Signals | None = None) -> None:
+        """For good: by its own stop signal or another, SIGKILL when that takes too long."""
         life, self._life = self._life, None
         if life is not None:
             life.cancel()
             await asyncio.wait([life])
         if self._process is not None:
-            await self._end(self._process, self._stop_signal)
+            await self._end(self._process, number or self._stop_signal)
 
     async def kill(self) -> None:
         """SIGKILL."""
