@@ -96,13 +96,6 @@ async def prove(options: Options, report_folder: Path, console: Console) -> int:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     task = asyncio.current_task()
 
-    def interrupted() -> None:
-        if stop.is_set() and task is not None:
-            task.cancel()  # a second Ctrl-C does not wait for anything
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupted)
     try:
         if options.folder.exists() and any(options.folder.iterdir()):
             raise NoRelease(f"{options.folder} is not empty; choose a new folder with --data")
@@ -113,8 +106,17 @@ async def prove(options: Options, report_folder: Path, console: Console) -> int:
         console.print(str(error), style="red")
         return COULD_NOT_RUN
     with Teller(console, seconds=options.minutes * 60) as teller:
+        course = Course(options, report, teller, stop)
+
+        def interrupted() -> None:
+            if task is not None and (stop.is_set() or not course.has_begun):
+                task.cancel()  # a second Ctrl-C does not wait for anything
+            stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupted)
         try:
-            await Course(options, report, teller, stop).run()
+            await course.run()
         except (EmbeddedError, NoRelease) as error:
             console.print(f"the ground does not hold: {error}", style="red", markup=False)
             if not report.hits:

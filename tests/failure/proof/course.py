@@ -84,6 +84,10 @@ class Course:
         self._history = History()
         self._traffic: Traffic | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        return self._traffic is not None
+
     async def run(self) -> None:
         """Fills the report. Raises EmbeddedError or NoRelease when the ground does not come up."""
         options, teller = self._options, self._teller
@@ -247,6 +251,8 @@ class Course:
             if moving and moving != before:
                 teller.say(f"still moving: {'; '.join(moving[:4])}")
             await asyncio.sleep(1.0 if moving else 0.0)
+        if self._stop.is_set():
+            return
         if not moving:
             await people.close_exceptions()
             moving = await self._moving(scene)
