@@ -83,6 +83,18 @@ class Bus:
     def let_through(self) -> None:
         self.held_back.clear()
 
+    def turn_around(self, consumer: str) -> None:
+        """What waits comes in the opposite order, within a topic and key too: as from two partitions."""
+        for stream, waiting in self._waiting[consumer].items():
+            self._waiting[consumer][stream] = deque(reversed(waiting))
+
+    def read_again(self, consumer: str) -> None:
+        """Everything that was ever said waits for the consumer once more."""
+        self._waiting[consumer].clear()
+        for said in self.log:
+            if type(said.event) in self.members[consumer].handlers:
+                self._waiting[consumer].setdefault(said.stream, deque()).append(said)
+
     def open_streams(self, consumer: str) -> list[Stream]:
         """Streams with something to deliver, the oldest first."""
         return [

@@ -99,7 +99,8 @@ async def _ends(world: World) -> list[str]:
         name = f"order {order.identity.order_number} ({order.status}, {sorted(progress)})"
         if order.status == "cancelling":
             problems.append(f"{name} is cancelling for ever")
-        if progress & {"awaiting_stock", "change_pending"}:
+        # A held order waits for a person first: nobody labels it anew before it is open again.
+        if progress & {"awaiting_stock", "change_pending"} and order.status != "held":
             problems.append(f"{name} waits for an answer that does not come")
         if order.status == "open" and not progress & {"backordered", "unfilled", "needs_repair"}:
             problems.append(f"{name} is open, and nobody can see why")

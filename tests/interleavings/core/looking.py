@@ -28,29 +28,29 @@ class CoreLook:
     """See `Look`. There is one merchant."""
 
     def __init__(self, members: dict[str, CoreMember]) -> None:
-        self._members = members
+        self.members = members
 
     @property
     def order(self) -> OrderRows:
-        rows = self._members["order"].memory.rows
+        rows = self.members["order"].memory.rows
         assert isinstance(rows, OrderRows)
         return rows
 
     @property
     def stock(self) -> StockRows:
-        rows = self._members["inventory"].memory.rows
+        rows = self.members["inventory"].memory.rows
         assert isinstance(rows, StockRows)
         return rows
 
     @property
     def shipping(self) -> ShipmentRows:
-        rows = self._members["shipping"].memory.rows
+        rows = self.members["shipping"].memory.rows
         assert isinstance(rows, ShipmentRows)
         return rows
 
     @property
     def notify(self) -> LetterRows:
-        rows = self._members["notify"].memory.rows
+        rows = self.members["notify"].memory.rows
         assert isinstance(rows, LetterRows)
         return rows
 
@@ -136,6 +136,6 @@ class CoreLook:
     async def jobs(self) -> Sequence[JobRow]:
         return [
             JobRow(name, kept.job.kind, kept.state, kept.last_error)
-            for name, member in self._members.items()
+            for name, member in self.members.items()
             for kept in member.memory.rows.jobs.values()
         ]

@@ -16,16 +16,17 @@ OFTEN: Final = (
     "a batch died before its commit",
     "a batch came again after its commit",
     "an event came twice",
+    "an event came again past the inbox",
     "an outbox stalled",
     "a parcel left",
     "an order was held",
     "an order was cancelled",
-    "a label was taken back",
     "units were asked back",
     "a line waited for stock",
 )
 #: A run of a night does.
 SELDOM: Final = (
+    "a label was taken back",
     "a call's answer was lost",
     "a cancel came while the label was being bought",
     "a cancel came before its order",

@@ -141,6 +141,15 @@ class Services(RuleBasedStateMachine):
             for consumer in CONSUMERS:
                 run(self.world.deliver(consumer))
 
+    @rule(consumer=_consumer, n=_some)
+    def what_the_inbox_forgot_comes_again(self, consumer: str, n: int) -> None:
+        """Alone against the watermarks and natural keys of the rows."""
+        heard = self.world.bus.heard[consumer]
+        if heard:
+            self.world.forget_what_was_heard(consumer)
+            run(self.world.bus.deliver(consumer, [], again=[heard[n % len(heard)]]))
+            self.met["an event came again past the inbox"] += 1
+
     @rule(publisher=_consumer)
     def an_outbox_stalls(self, publisher: str) -> None:
         self.met["an outbox stalled"] += 1
@@ -196,6 +205,17 @@ class Services(RuleBasedStateMachine):
     @invariant()
     def versions_have_no_hole(self) -> None:
         assert not versions(self.world.bus.log, self.world.merchant)
+
+    @invariant()
+    def inventory_never_answers_an_older_version_again(self) -> None:
+        answered: dict[Any, int] = {}
+        for topic in ("stock.reserved", "stock.rejected", "stock.released"):
+            for event in self._said(topic):
+                answered.setdefault((event.order_id, event.aggregate_version), event.order_version)
+        newest: dict[Any, int] = {}
+        for (order_id, _), version in sorted(answered.items()):
+            assert version >= newest.get(order_id, 0)
+            newest[order_id] = version
 
     @invariant()
     def nothing_leaves_that_was_not_ordered(self) -> None:

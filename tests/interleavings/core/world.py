@@ -81,6 +81,10 @@ class CoreWorld(World):
         self.clock = clock
         self.look = self.core = CoreLook({one.name: one for one in members})
 
+    def forget_what_was_heard(self, consumer: str) -> None:
+        """Its inbox is empty: what comes again is handled again."""
+        self.core.members[consumer].memory.rows.inbox.clear()
+
 
 def open_core(capabilities: Capabilities, carrier: Carrier) -> CoreWorld:
     """Four empty services and their outside."""
