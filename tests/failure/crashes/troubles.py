@@ -21,7 +21,7 @@ from ..history import History, Injected
 from .stage import Stage, until
 
 LOOK_EVERY_S = 2.0
-LONGEST_S = 240.0  # for anything to come about; a busy machine takes a minute to start a service
+LONGEST_S = 600.0  # for anything to come about; a busy machine takes a minute to start a service
 POISON_KEY = "poison-"
 DUPLICATES = 60
 NOT_FOUND = 404
