@@ -41,10 +41,14 @@ LOG_LIMIT_BYTES = 100_000_000
 _LOG_LOOK_S = 5.0
 _LOOK_S = 0.5
 
-#: A dead or frozen broker is noticed within seconds, so that a run of minutes sees what comes after.
-_KAFKA_SETTINGS = {"broker.session.timeout.ms": "6000", "replica.lag.time.max.ms": "10000"}
-#: Many processes share one server of 200 connections.
-_SERVICE_SETTINGS = {"DATABASE_POOL_SIZE": "3", "DATABASE_POOL_OVERFLOW": "1"}
+_KAFKA_SETTINGS = {
+    # A frozen broker is out of sync within seconds, so that a run of minutes sees what comes after.
+    "replica.lag.time.max.ms": "10000",
+    # Two seconds without an answer from the leader are nothing on a machine that is this busy.
+    "controller.quorum.fetch.timeout.ms": "4000",
+}
+#: Each process of each replica has a pool of its own, as the product has it.
+_MAX_CONNECTIONS = 600
 
 
 class NotHealed(Exception):
@@ -152,7 +156,7 @@ class Ground:
         # None of them waits for another's slot: services that start may be waiting for them.
         base = asyncio.Semaphore(NODES + 1 + len(SANDBOXES))
         self.brokers = Brokers(kafka, [self._process(child, base) for child in kafka.as_children()])
-        self.postgres = Database(server, self._process(server.as_child(), base))
+        self.postgres = Database(server, self._process(_with_room(server.as_child()), base))
         for name in SANDBOXES:
             self.processes[name] = self._process(self._sandbox(name, keys), base)
         self._exit.push_async_callback(self._stop)
@@ -212,11 +216,8 @@ class Ground:
         )
 
     def _service(self, one: ServiceProcess, around: Surroundings) -> Child:
-        launch = one.launch(around)
-        ours = {f"{one.service.upper()}_{name}": value for name, value in _SERVICE_SETTINGS.items()}
-        launch = replace(launch, environment={**launch.environment, **ours})
         # A service gives itself up to 36 s for the work in hand.
-        return self._child(one.name, launch, one.health_url(self._own), stop_timeout_s=40)
+        return self._child(one.name, one.launch(around), one.health_url(self._own), stop_timeout_s=40)
 
     def _sandbox(self, name: str, keys: Keys) -> Child:
         arguments = [name, "--port", str(self._own[name]), "--data", str(self._folder.path / "sandbox")]
@@ -273,3 +274,13 @@ class Ground:
         await asyncio.gather(*(process.stop(signal.SIGKILL) for process in others))
         await self.postgres.resume()
         await self.postgres.process.stop()
+
+
+def _with_room(postgres: Child) -> Child:
+    """The server for more sessions than one installation has; the last of two equal settings counts."""
+
+    def launch() -> Launch:
+        given = postgres.launch()
+        return replace(given, argv=[*given.argv, f"--max_connections={_MAX_CONNECTIONS}"])
+
+    return replace(postgres, launch=launch)
