@@ -59,7 +59,7 @@ class CoreLook:
         held: Counter[object] = Counter()
         for movement in self.stock.movements:
             booked[movement.key] += movement.units
-        for order in self.stock.orders.values():
+        for order in self.stock.orders.look():
             for one in order.allocations:
                 held[one.key.sku, one.key.warehouse] += one.outstanding
         return [
@@ -68,13 +68,13 @@ class CoreLook:
                 *(one.on_hand, one.reserved, one.short),
                 *(booked[one.key], held[one.key.sku, one.key.warehouse]),
             )
-            for one in self.stock.levels.values()
+            for one in self.stock.levels.look()
         ]
 
     async def labels(self) -> Sequence[LabelRow]:
         return [
             LabelRow(leg.shipment_id, one.carrier_ref, one.state, leg.state)
-            for dispatch in self.shipping.dispatches.values()
+            for dispatch in self.shipping.dispatches.look()
             for leg in dispatch.legs
             for one in leg.labels
         ]
@@ -82,7 +82,7 @@ class CoreLook:
     async def shipments(self) -> Sequence[ShipmentRow]:
         found = [
             ShipmentRow(leg.shipment_id, dispatch.order_id, leg.origin.warehouse, leg.state)
-            for dispatch in self.shipping.dispatches.values()
+            for dispatch in self.shipping.dispatches.look()
             for leg in dispatch.legs
         ]
         return sorted(found)
@@ -90,7 +90,7 @@ class CoreLook:
     async def items(self) -> Sequence[ItemRow]:
         return [
             ItemRow(one.allocation_id, one.packed.sku, leg.shipment_id, one.state, leg.state)
-            for dispatch in self.shipping.dispatches.values()
+            for dispatch in self.shipping.dispatches.look()
             for leg in dispatch.legs
             for one in leg.items
         ]
@@ -98,7 +98,7 @@ class CoreLook:
     async def allocations(self) -> Sequence[AllocationRow]:
         found = [
             AllocationRow(one.allocation_id, order.order_id, one.state, one.key.sku, one.units)
-            for order in self.stock.orders.values()
+            for order in self.stock.orders.look()
             for one in order.allocations
         ]
         return sorted(found)

@@ -34,11 +34,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 class Table(Generic[K, V]):
     """What is got is a copy, and what was not put is not kept: as with a database."""
 
-    def __init__(self, rows: Mapping[K, bytes] | None = None) -> None:
+    def __init__(
+        self, rows: Mapping[K, bytes] | None = None, seen: dict[K, tuple[bytes, V]] | None = None
+    ) -> None:
         self._rows: dict[K, bytes] = dict(rows or {})
+        self._seen: dict[K, tuple[bytes, V]] = {} if seen is None else seen
 
     def __copy__(self) -> "Table[K, V]":
-        return Table(self._rows)
+        return Table(self._rows, self._seen)
 
     def __contains__(self, key: K) -> bool:
         return key in self._rows
@@ -53,6 +56,14 @@ class Table(Generic[K, V]):
     def values(self) -> Iterator[V]:
         for row in self._rows.values():
             yield pickle.loads(row)
+
+    def look(self) -> Iterator[V]:
+        """The rows for who changes nothing: what is the same as at the last look is not read again."""
+        for key, row in self._rows.items():
+            known = self._seen.get(key)
+            if known is None or known[0] is not row:
+                known = self._seen[key] = (row, pickle.loads(row))
+            yield known[1]
 
 
 @dataclass(frozen=True, slots=True)

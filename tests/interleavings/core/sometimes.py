@@ -60,7 +60,7 @@ def met(world: CoreWorld) -> Iterator[str]:
     """What the rows and the bus show of it now."""
     look = world.core
     yield from _stock(look)
-    for one in look.order.orders.values():
+    for one in look.order.orders.look():
         if one.status is OrderStatus.HELD:
             yield "an order was held"
         if one.status is OrderStatus.CANCELLED:
@@ -68,7 +68,7 @@ def met(world: CoreWorld) -> Iterator[str]:
     for _, code, _ in look.order.exceptions:
         if code in _FROM_CODES:
             yield _FROM_CODES[code]
-    for dispatch in look.shipping.dispatches.values():
+    for dispatch in look.shipping.dispatches.look():
         for leg in dispatch.legs:
             if leg.state in _FROM_LEGS:
                 yield _FROM_LEGS[leg.state]
@@ -86,12 +86,12 @@ def met(world: CoreWorld) -> Iterator[str]:
 
 
 def _stock(look: CoreLook) -> Iterator[str]:
-    for order in look.stock.orders.values():
+    for order in look.stock.orders.look():
         if order.withdrawing:
             yield "units were asked back"
         if any(line.waiting for line in order.lines.values()):
             yield "a line waited for stock"
-    if any(level.short for level in look.stock.levels.values()):
+    if any(level.short for level in look.stock.levels.look()):
         yield "a count left too little for what was promised"
 
 

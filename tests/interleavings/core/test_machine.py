@@ -221,7 +221,7 @@ class Services(RuleBasedStateMachine):
     def nothing_leaves_that_was_not_ordered(self) -> None:
         ordered = {
             line.line_id: line.units_ordered
-            for order in self.world.core.order.orders.values()
+            for order in self.world.core.order.orders.look()
             for line in order.lines
         }
         left: Counter[Any] = Counter()
