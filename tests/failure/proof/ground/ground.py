@@ -18,6 +18,7 @@ from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, run_to_end
 from crossdock_cli.embedded.postgres import PostgresServer
 from crossdock_cli.embedded.supervisor import Child, cap_log
+from crossdock_cli.embedded.topics import Topic, load_topics
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.keys import Keys, ensure_keys
 from crossdock_cli.stack.services import (
@@ -149,6 +150,7 @@ class Ground:
             nodes=NODES,
             ports=[self._own[f"kafka-{node}"] for node in range(NODES)],
             advertised_ports=[self.links[f"kafka-{node}"].port for node in range(NODES)],
+            topics=_topics(),
             settings=_KAFKA_SETTINGS,
         )
         await asyncio.to_thread(kafka.prepare)
@@ -274,6 +276,11 @@ class Ground:
         await asyncio.gather(*(process.stop(signal.SIGKILL) for process in others))
         await self.postgres.resume()
         await self.postgres.process.stop()
+
+
+def _topics() -> list[Topic]:
+    """As operators order them, with a laptop's partitions: two cores carry three copies of so many."""
+    return [one.model_copy(update={"partitions": one.embedded_partitions}) for one in load_topics()]
 
 
 def _with_room(postgres: Child) -> Child:
