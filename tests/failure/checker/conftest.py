@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,12 +33,13 @@ class Finished:
 
     system: System  # on snapshots of the databases, which nobody writes to
     postgres: PostgresServer
+    books: Path  # the sandboxes' own
     injected: list[Injected] = field(default_factory=list)
 
 
 def _crossdock(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "crossdock_cli", "--data", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=290, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -82,7 +85,7 @@ def _snapshot(folder: DataFolder) -> Finished:
         api_token=load_keys(folder).api_token,
         logs=folder.logs,
     )
-    return Finished(system, postgres)
+    return Finished(system, postgres, folder.path / "sandbox")
 
 
 class Copy:
@@ -91,6 +94,7 @@ class Copy:
     def __init__(self, finished: Finished) -> None:
         self._finished = finished
         self._made: list[str] = []
+        self._books: dict[tuple[str, str], list[tuple[object, ...]]] = {}
         self.system = finished.system
         self.history = History(injected=list(finished.injected))
 
@@ -104,6 +108,12 @@ class Copy:
             changed = {**self.system.databases, service: databases.urls(name, service).owner_url}
             self.system = replace(self.system, databases=changed)
         self._finished.postgres.sql(script, database=name)
+
+    def write_book(self, sandbox: str, table: str, statement: str) -> None:
+        """Run a statement in the sandbox's own books; the table is as before when the test is over."""
+        with _open_book(self._finished.books / f"{sandbox}.sqlite") as book:
+            self._books[sandbox, table] = book.execute(f"select * from {table}").fetchall()
+            book.execute(statement)
 
     def app_url(self, service: str) -> str:
         """The copy as the service's own role."""
@@ -134,6 +144,18 @@ class Copy:
     def drop(self) -> None:
         for name in self._made:
             self._finished.postgres.databases.drop_database(name)
+        for (sandbox, table), rows in self._books.items():
+            with _open_book(self._finished.books / f"{sandbox}.sqlite") as book:
+                book.execute(f"delete from {table}")
+                for row in rows:
+                    book.execute(f"insert into {table} values ({', '.join('?' * len(row))})", row)
+
+
+@contextmanager
+def _open_book(file: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction in an SQLite file that its sandbox has open, too."""
+    with closing(sqlite3.connect(file, timeout=10)) as book, book:
+        yield book
 
 
 @pytest.fixture

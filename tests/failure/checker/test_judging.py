@@ -11,7 +11,7 @@ from . import judge
 from .conftest import Copy
 from .judging import INVARIANTS
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts the whole system
+pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NEW = "0a000000-0000-7000-8000-000000000001"
@@ -263,6 +263,67 @@ BREAKS = {
     ),
 }
 
+#: `service` is the sandbox and its table here.
+BREAKS_OUTSIDE = {
+    "the carrier sells a label twice": Break(
+        "INV-6",
+        "easypost/shipments",
+        """
+        insert into shipments (id, reference, created_at, bought_at, carrier, service, rate, currency,
+                               request_json, object_json)
+        select 'shp_again', reference, created_at, bought_at, carrier, service, rate, currency,
+               request_json, object_json
+        from shipments where bought_at is not null and refund_status is null limit 1
+        """,
+        "has 2 live labels",
+    ),
+    "the carrier never gave the money back": Break(
+        "INV-7",
+        "easypost/shipments",
+        "update shipments set refund_status = null where refund_status is not null",
+        "is paid for at the carrier, and voided here",
+    ),
+    "the carrier does not know a label": Break(
+        "INV-7",
+        "easypost/shipments",
+        "update shipments set bought_at = null where number = (select min(number) from shipments"
+        " where bought_at is not null and refund_status is null)",
+        "the carrier has none that is live",
+    ),
+    "a parcel is written back twice": Break(
+        "INV-12",
+        "shopify/fulfillments",
+        """
+        insert into fulfillments select id + 500000, shop, order_id, name, created_at, updated_at,
+            notify_customer, company, numbers_json, urls_json, lines_json from fulfillments limit 1
+        """,
+        "was written back to the marketplace 2 times",
+    ),
+    "a parcel is not written back": Break(
+        "INV-7",
+        "shopify/fulfillments",
+        "delete from fulfillments where id = (select min(id) from fulfillments)",
+        "the marketplace has nothing",
+    ),
+    "a mail is said twice": Break(
+        "INV-12",
+        "mailbox/messages",
+        """
+        insert into messages (at, mail_from, recipients_json, message_id, to_header, subject, headers_json,
+                              size, raw)
+        select at, mail_from, recipients_json, message_id, to_header, subject, headers_json, size, raw
+        from messages limit 1
+        """,
+        "was taken 2 times",
+    ),
+    "a mail is lost": Break(
+        "INV-7",
+        "mailbox/messages",
+        "delete from messages where id = (select min(id) from messages)",
+        "is not in the mailbox",
+    ),
+}
+
 UNREST = (
     "insert into job (job_id, merchant_id, kind, reference, destination, payload, run_at)"
     f" values ('{NEW}', 'default', 'k', 'r', 'd', '{{}}', now())",
@@ -291,6 +352,20 @@ async def test_one_break_turns_one_invariant_red(copy: Copy, name: str) -> None:
     judgement = await judge(copy.system, copy.history)
 
     assert set(judgement.by_invariant()) == {broken.invariant}, judgement.findings
+    assert any(broken.says in one.text for one in judgement.findings), judgement.findings
+
+
+@pytest.mark.parametrize("name", BREAKS_OUTSIDE)
+async def test_one_break_in_the_books_of_others_turns_one_invariant_red(copy: Copy, name: str) -> None:
+    broken = BREAKS_OUTSIDE[name]
+    sandbox, _, table = broken.service.partition("/")
+    copy.write_book(sandbox, table, broken.script)
+
+    judgement = await judge(copy.system, copy.history)
+
+    assert broken.invariant in judgement.by_invariant(), judgement.findings
+    # Where two books are summed up, a repetition shows there as well.
+    assert set(judgement.by_invariant()) <= {broken.invariant, "INV-7"}, judgement.findings
     assert any(broken.says in one.text for one in judgement.findings), judgement.findings
 
 

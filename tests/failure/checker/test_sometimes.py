@@ -13,7 +13,7 @@ from . import SOMETIMES, count_sometimes
 from .conftest import Copy
 from .sometimes import _LINES
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts the whole system
+pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system
 
 #: What the services write when it happens; each counts once, the repetitions three times.
 MET = (

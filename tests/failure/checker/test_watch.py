@@ -19,7 +19,7 @@ WITHIN_S = 40.0
 EVERY_S = 0.05
 SHARD_LOCKS = 1_926_001
 
-pytestmark = pytest.mark.timeout(300)  # the first test starts the whole system
+pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system
 
 
 @asynccontextmanager
