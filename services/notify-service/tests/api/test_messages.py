@@ -111,6 +111,24 @@ async def test_a_person_may_have_it_sent_again_as_the_next_revision(
     assert [event.revision for event in await stage.said()] == [1, 2]
 
 
+async def test_what_is_sent_again_still_follows_from_what_happened_to_the_order(
+    stage: Stage, client: httpx.AsyncClient
+) -> None:
+    message_id = await _in_doubt(stage)
+
+    await client.post(
+        f"/v1/messages/{message_id}/resolution",
+        json={"action": "send_again", "reason": "the buyer has nothing"},
+    )
+    await stage.work()
+
+    doubted, sent = await stage.rows(
+        "select cause_event_id, correlation_id from job where kind = 'channel.send' order by created_at"
+    )
+    assert doubted[0] is not None
+    assert sent == doubted
+
+
 async def test_a_failed_message_is_tried_again_when_a_person_says_so(
     stage: Stage, client: httpx.AsyncClient
 ) -> None:

@@ -8,7 +8,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crossdock_contracts.envelope import Cause
 from notify_service.persistence.arrays import statement
+from notify_service.use_cases.plan_messages import SEND_JOB
 
 _COLUMNS = """
     select m.message_id, m.order_id, o.order_number, m.template, m.subject, m.channel, m.revision,
@@ -27,6 +29,12 @@ _CONDITIONS = {
 }
 _IDS = ("order_id", "after")
 _ONE = statement(_COLUMNS + " and m.message_id = :message_id", message_id=PgUUID())
+_CAUSE = statement(
+    """
+    select cause_event_id, correlation_id from job
+    where merchant_id = :merchant_id and kind = :kind and reference = :reference
+    """
+)
 _LOG = statement(
     """
     select at, what, code, attempt, actor_kind, actor_name, reason from delivery_log
@@ -58,6 +66,13 @@ async def list_messages(
 async def show_message(connection: AsyncConnection, merchant_id: str, message_id: UUID) -> RowMapping | None:
     values = {"merchant_id": merchant_id, "message_id": message_id}
     return (await connection.execute(_ONE, values)).mappings().one_or_none()
+
+
+async def cause_of(connection: AsyncConnection, merchant_id: str, message_id: UUID) -> Cause:
+    """What the message follows from; an empty cause once its job is long gone."""
+    values = {"merchant_id": merchant_id, "kind": SEND_JOB, "reference": str(message_id)}
+    row = (await connection.execute(_CAUSE, values)).one_or_none()
+    return Cause() if row is None else Cause(row.cause_event_id, row.correlation_id)
 
 
 async def log_of(connection: AsyncConnection, merchant_id: str, message_id: UUID) -> Sequence[RowMapping]:

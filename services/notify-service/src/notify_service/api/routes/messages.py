@@ -82,6 +82,8 @@ async def post_resolution(
     """Decide about a message whose outcome nobody knows."""
     decide = decide_message.mark_sent if body.action == "sent" else decide_message.send_again
     async with database.transaction() as tx:
+        cause = await queries.cause_of(tx.connection, principal.merchant_id, message_id)
+    async with database.transaction(cause) as tx:
         await call.claim(tx, principal)
         again = await decide(principal.merchant_id, message_id, principal.actor, body.reason, tx=tx)
         decided = (
