@@ -117,8 +117,13 @@ class MessageTable:
 
 
 class DeliveryLog:
+    def __init__(self, rows: LetterRows) -> None:
+        self._rows = rows
+
     async def add(self, entries: Sequence[Entry]) -> None:
-        """The log is for people."""
+        self._rows.timeline += [
+            f"{one.message.template} {one.what}" + (f": {one.code}" if one.code else "") for one in entries
+        ]
 
 
 class PlainRenderer:
@@ -136,7 +141,7 @@ class LetterTransaction(Transaction[LetterRows]):
         self.parcels = ParcelTable(rows)
         self.deferred = DeferredTable(rows)
         self.messages = MessageTable(rows)
-        self.log = DeliveryLog()
+        self.log = DeliveryLog(rows)
 
     def new_id(self) -> UUID:
         return self.ids()

@@ -77,12 +77,13 @@ class KeptJob:
 
 @dataclass(kw_only=True)
 class Rows:
-    """What every service keeps; a service adds its own."""
+    """What every service keeps; a service adds its own. `timeline` is what it tells people it did."""
 
     jobs: dict[tuple[str, str], KeptJob] = field(default_factory=dict)
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
     inbox: set[UUID] = field(default_factory=set)
     log: list[Event] = field(default_factory=list)
+    timeline: list[str] = field(default_factory=list)
 
     def fork(self) -> Self:
         """Changes of the copy's tables do not reach these."""

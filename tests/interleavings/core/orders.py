@@ -62,6 +62,7 @@ class OrderTable:
         assert key not in self._rows.external, "nobody races in one process"
         self._rows.external[key] = one.order_id
         await self.save([order])
+        await self.note(notes)
 
     async def save(self, orders: Sequence[Order]) -> None:
         for one in orders:
@@ -70,7 +71,7 @@ class OrderTable:
             self._rows.orders.put(one.identity.order_id, stored)
 
     async def note(self, notes: Sequence[Note]) -> None:
-        """The timeline is for people."""
+        self._rows.timeline += [f"{one.what}: {one.detail}" if one.detail else one.what for one in notes]
 
 
 class MessageTable:

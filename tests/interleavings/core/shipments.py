@@ -123,8 +123,11 @@ class RuleTable:
 
 
 class HistoryTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
     async def add(self, lines: Sequence[HistoryLine]) -> None:
-        """The timeline is for people."""
+        self._rows.timeline += [f"{one.what}: {one.detail}" if one.detail else one.what for one in lines]
 
 
 class ExceptionTable:
@@ -154,7 +157,7 @@ class ShipmentTransaction(Transaction[ShipmentRows]):
         self.deferred = DeferredTable(rows)
         self.documents = DocumentTable()
         self.rules = RuleTable(rows)
-        self.history = HistoryTable()
+        self.history = HistoryTable(rows)
         self.exceptions = ExceptionTable(rows)
 
     @property

@@ -154,6 +154,10 @@ class Books:
         book = self._book
         for order in book.orders.values():
             for one in order.allocations:
+                if one.state is not one.stored_state:
+                    self._rows.timeline.append(
+                        f"{one.units} {one.key.sku} at {one.key.warehouse}: {one.state}"
+                    )
                 one.stored_state, one.changed = one.state, False
             order.changed = False
             order.changed_lines.clear()
@@ -167,10 +171,14 @@ class Books:
                 book.touched.add(level.key)
                 self._rows.levels.put(level.key, level)
         self._rows.movements += book.movements
+        self._rows.timeline += [
+            f"{one.units:+} {one.key.sku} at {one.key.warehouse}: {one.kind}" for one in book.movements
+        ]
         book.movements.clear()
         for surprise in book.surprises:
             key = (surprise.merchant_id, surprise.kind, surprise.reference)
             self._rows.exceptions[key] = surprise.order_id
+            self._rows.timeline.append(f"exception {surprise.kind}: {surprise.text}")
         book.surprises.clear()
 
     def _read_missing(self, ids: Collection[UUID]) -> None:
