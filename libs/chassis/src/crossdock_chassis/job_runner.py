@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 
 from crossdock_chassis.crash_points import reached
 from crossdock_chassis.database import Database
-from crossdock_chassis.faults import Fault
+from crossdock_chassis.faults import Fault, is_transient
 from crossdock_chassis.job_table import GiveUp, JobTable
 from crossdock_chassis.jobs import (
     Destination,
@@ -237,10 +237,15 @@ class JobRunner:
             if lease.expired():
                 await self._give_back(job, "unknown", "took too long")
                 return "unknown", False
+            where = Fault.of(error).error_text
+            if is_transient(error):  # a database that is away or busy is no defect, and wakes nobody
+                log.warning("job.interrupted", job_id=str(job.job_id), kind=job.kind, error=where)
+                await self._give_back(job, "unknown", where)
+                return "interrupted", None
             log.error(
                 "job.failed", job_id=str(job.job_id), kind=job.kind, attempt=job.attempts, exc_info=error
             )
-            await self._give_back(job, "unknown", Fault.of(error).error_text)
+            await self._give_back(job, "unknown", where)
             return "failed", None
         self._returned.append(job)
         return "returned", True

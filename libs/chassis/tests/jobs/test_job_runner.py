@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import capture_logs
 
 from crossdock_chassis.database import Database, Transaction, open_engine
 from crossdock_chassis.job_runner import JobBounds, JobRunner
@@ -282,6 +284,29 @@ async def test_an_unexpected_error_is_stored_without_its_text(database: Database
     row = await job(database, "s-1")
     assert "ValueError" in row["last_error"]
     assert "buyer" not in row["last_error"]
+
+
+async def test_a_database_that_does_not_answer_in_the_middle_is_no_defect(
+    database: Database[Transaction],
+) -> None:
+    seen: list[bool] = []
+    store = storing(database)
+
+    async def handle(job: Job) -> None:
+        seen.append(job.outcome_unknown)
+        if len(seen) == 1:
+            raise PoolTimeout("no connection was free")
+        await store(job)
+
+    await ask(database, "s-1")
+    with capture_logs() as logged:
+        async with running(database, handle):
+            await until_state(database, "s-1", "done")
+
+    assert seen[:2] == [False, True]
+    told = {(one["event"], one["log_level"]) for one in logged}
+    assert ("job.interrupted", "warning") in told
+    assert "error" not in {level for _, level in told}
 
 
 async def test_a_call_that_takes_too_long_is_cancelled_and_its_outcome_unknown(
