@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 import tempfile
@@ -67,6 +68,8 @@ def arguments() -> argparse.ArgumentParser:
 
 def main() -> int:
     given, console = arguments().parse_args(), Console()
+    for name in ("aiokafka", "asyncio"):  # that brokers and databases go away is what this is about
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if given.list:
         for one in KINDS:
             console.print(f"{one.name:28} {', '.join(one.rows):9} {one.says}", markup=False, highlight=False)
@@ -156,7 +159,7 @@ def summarize(report: Report, folder: Path, console: Console) -> None:
         lines.append(f"{holding} of {len(told['balances'])} books balance")
     lines += report.notes
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     good = report.verdict is Verdict.HOLDS
     console.print(
         f"{report.verdict}: {folder / 'proof.html'}", style="green" if good else "red", markup=False

@@ -37,9 +37,10 @@ LONGEST_FAULT_S = 150.0
 RECOVERS_WITHIN_S = 90.0
 QUIET_S = 1.5
 STORIES_END_S, WEBHOOKS_END_S = 60.0, 80.0
-#: Three times the longest time-out that may stand between the last fault and rest: a consumer's session with
-#: its rebalance, or a transaction with its retries, and a pause of a minute on top.
+#: How long nothing may come further: three times a consumer's session with its rebalance.
 RESTS_WITHIN_S = 240.0
+#: As long as something comes further it is waited for, but no longer than so many times.
+SLOW_MACHINE = 3
 #: A whole run may take so many times its minutes until every kind was there.
 LONGEST_RUN = 2.5
 
@@ -243,12 +244,14 @@ class Course:
         await traffic.stop(patience_s=STORIES_END_S)
         await people.stop()
         await self._webhooks_end(scene)
+        last = time.monotonic() + RESTS_WITHIN_S * SLOW_MACHINE
         deadline = time.monotonic() + RESTS_WITHIN_S
         moving: list[str] = ["a first look"]
-        while moving and time.monotonic() < deadline and not self._stop.is_set():
+        while moving and time.monotonic() < min(deadline, last) and not self._stop.is_set():
             await people.tidy()
             before, moving = moving, await self._moving(scene)
             if moving and moving != before:
+                deadline = time.monotonic() + RESTS_WITHIN_S
                 teller.say(f"still moving: {'; '.join(moving[:4])}")
             await asyncio.sleep(1.0 if moving else 0.0)
         if self._stop.is_set():

@@ -19,6 +19,7 @@ from .traffic import NEW_ADDRESS, NEW_STREET
 SERVICES = ("order", "inventory", "shipping", "notify")
 HAND_OVER_EVERY_S, STOCK_EVERY_S, COUNT_EVERY_S, LOOK_EVERY_S = 4.0, 7.0, 11.0, 10.0
 MOST_AT_ONCE = 100
+MOST_TRIES = 3
 #: Of goods that are not scarce this many units are kept.
 ENOUGH_UNITS, DELIVERY_UNITS = 60, 150
 NOT_THERE = frozenset({404, 409, 422})
@@ -38,6 +39,7 @@ class People:
         self._history = history
         self._chance = random.Random(f"people/{seed}")
         self._numbers = 0
+        self._tries: Counter[str] = Counter()
         self._loops: list[asyncio.Task[None]] = []
         #: What was done, by what it was.
         self.done: Counter[str] = Counter()
@@ -115,6 +117,11 @@ class People:
 
     def _key(self, *parts: object) -> str:
         return self._shops[0].run.key("people", *parts)
+
+    def _may_try(self, subject: str) -> bool:
+        """People are patient, not endless."""
+        self._tries[subject] += 1
+        return self._tries[subject] <= MOST_TRIES
 
     def _number(self) -> int:
         self._numbers += 1
@@ -269,6 +276,8 @@ class People:
     async def _jobs(self) -> None:
         for service in SERVICES:
             for one in await self._clients.items(service, "/v1/operations/jobs", state="needs_person"):
+                if not self._may_try(one["job_id"]):
+                    continue
                 path = f"/v1/operations/jobs/{one['job_id']}/retry"
                 body = {"certainly_not_done": False, "reason": "their outage is over"}
                 await self._ask("jobs tried again", "POST", service, path, body)
@@ -283,6 +292,8 @@ class People:
     async def _obligations(self) -> None:
         for state in ("refused", "needs_person"):
             for one in await self._clients.items("order", "/v1/obligations", state=state):
+                if not self._may_try(one["obligation_id"]):
+                    continue  # what the marketplace refuses again stays refused
                 path = f"/v1/obligations/{one['obligation_id']}/retry"
                 key = self._key("obligation", one["obligation_id"], self._number())
                 await self._ask(

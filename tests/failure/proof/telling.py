@@ -35,7 +35,8 @@ class Teller:
 
     def say(self, text: str, *, style: str = "") -> None:
         minutes, seconds = divmod(int(self.seconds), 60)
-        self._console.print(f"{minutes:3d}:{seconds:02d}  {text}", style=style, markup=False, highlight=False)
+        line = f"{minutes:3d}:{seconds:02d}  {text}"
+        self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def now(self, text: str, *, done_s: float | None = None) -> None:
         """What is going on; only a terminal shows it."""

@@ -16,8 +16,8 @@ from .clients import Refused as CommandRefused
 from .shops import Marketplace, Shop, as_text, make_known
 from .stories import Kind, Story, make_story
 
-#: Orders that have not come to an end; above it nothing new is placed until some have.
-MOST_OPEN = 250
+#: Orders that have not come to an end, and webhooks under way. Above it nothing new is placed.
+MOST_OPEN = 150
 LOOK_EVERY_S = 1.0
 #: Old webhooks come again, and readers look at orders, this often.
 AGAIN_EVERY_S, READ_EVERY_S = 3.0, 0.4
@@ -122,7 +122,11 @@ class Traffic:
 
     async def _watch(self) -> None:
         while True:
-            self.open = await self._count_open()
+            try:
+                pending, still_open = await self._marketplace.pending(), await self._count_open()
+            except CommandFailed:
+                pending, still_open = 0, None
+            self.open = None if still_open is None else still_open + pending
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _again(self) -> None:
