@@ -92,7 +92,7 @@ class Bench:
     """A consumer's surroundings: its database, a broker, and a producer that stands for the relays."""
 
     name = "notify"
-    partitions = tuple(TopicPartition("notification.sent", one) for one in range(4))
+    partitions = tuple(TopicPartition("notification.sent", one) for one in range(2))
     sent = staticmethod(sent)
     failed = staticmethod(failed)
     write_effects = staticmethod(write_effects)
