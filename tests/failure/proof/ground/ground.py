@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -215,6 +216,7 @@ class Ground:
             sandboxes={name: f"http://{LOOPBACK}:{self._own[name]}" for name in SANDBOXES},
             api_token=keys.api_token,
             logs=self._folder.logs,
+            processes=Counter(one.service for one in self._services),
         )
 
     def _service(self, one: ServiceProcess, around: Surroundings) -> Child:
