@@ -37,3 +37,22 @@ def test_a_missing_header_is_named() -> None:
 
 def test_of_a_repeated_header_the_first_counts() -> None:
     assert as_mapping([("ce_type", b"first"), ("ce_type", b"second")]) == {"ce_type": "first"}
+
+
+@pytest.mark.parametrize("number", [str(2**63), str(-(2**63) - 1), "9" * 40, "9" * 5_000], ids=len)
+def test_a_number_that_no_column_holds_cannot_be_read(number: str) -> None:
+    beyond = f'"later":[{number}],"aggregate_version":'.encode()
+    payload = WIRE.payload.replace(b'"aggregate_version":', beyond)
+
+    with pytest.raises(UnreadableRecord) as raised:
+        decode(HEADERS, payload)
+
+    assert str(raised.value) == "the payload holds a number beyond 64 bits"
+
+
+def test_long_numbers_that_fit_and_those_in_texts_are_read() -> None:
+    more = b'"later":[9223372036854775807],"note":",99999999999999999999999",'
+
+    event = decode(HEADERS, WIRE.payload.replace(b'"aggregate_version":', more + b'"aggregate_version":'))
+
+    assert event.aggregate_version == decode(HEADERS, WIRE.payload).aggregate_version

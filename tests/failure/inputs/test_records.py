@@ -183,9 +183,31 @@ def test_contents_that_no_publisher_sends_are_applied_told_or_rest(running: Runn
 
     member.run(_survives(member, batches))
 
-    # What the contract lets through and no column takes (NUL, numbers of forty digits) rests, too.
+    # What the contract lets through and no column takes (NUL, units beyond 32 bits) rests, too.
     rests = ("UnreadableRecord", "DBAPIError(22")
     assert [one for one in _parked(member) if not one[1].startswith(rests)] == []
+
+
+@EACH
+@pytest.mark.parametrize("number", [2**63, 10**40])
+def test_numbers_beyond_64_bits_are_told_as_what_cannot_be_read(
+    running: Running, name: str, number: int
+) -> None:
+    member = running[name]
+    _forget(member)
+    payloads = [(one.TYPE, _mine(one.TYPE, uuid4())) for one in HANDLERS[name]]
+
+    member.run(
+        _survives(
+            member, [[_raw(kind, payload | {"aggregate_version": number}) for kind, payload in payloads]]
+        )
+    )
+
+    parked = _parked(member)
+    assert len(parked) == len(payloads)
+    assert {(error, told) for _, error, told in parked} == {
+        ("UnreadableRecord", "the payload holds a number beyond 64 bits")
+    }
 
 
 @EACH

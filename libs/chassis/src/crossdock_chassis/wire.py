@@ -1,8 +1,10 @@
 """Events as Kafka records: CloudEvents 1.0, Kafka protocol binding, binary mode."""
 
+import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +19,8 @@ MAX_PAYLOAD_BYTES = 262_144
 EPOCH_HEADER = "ce_logepoch"
 
 
+# Perhaps a number that no column holds; in a text it may be anything.
+_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?\d{19}")
 _TYPE = re.compile(r"crossdock(\.[a-z_]{1,32}){1,4}\.v\d{1,4}")
 
 
@@ -94,10 +98,23 @@ def decode(headers: Mapping[str, str], payload: bytes | None) -> Event:
         raise UnreadableRecord(f"a ce_ header cannot be read: {type(error).__name__}") from None
     if payload is None:
         raise UnreadableRecord("the record has no value")
+    if _LONG_NUMBER.search(payload) is not None:
+        _refuse_beyond_64_bits(payload)
     try:
         return model.read(payload, meta)
     except ValueError as error:
         raise UnreadableRecord(_fields_of(error)) from None
+
+
+def _refuse_beyond_64_bits(payload: bytes) -> None:
+    """Contracts do not bound numbers, columns do. Raises UnreadableRecord; what is no JSON is passed over."""
+
+    def look(digits: str) -> None:
+        if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
+            raise UnreadableRecord("the payload holds a number beyond 64 bits")
+
+    with suppress(ValueError, RecursionError):
+        json.loads(payload, parse_int=look)
 
 
 def _model_of(name: str) -> type[Event]:
