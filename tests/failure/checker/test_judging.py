@@ -277,11 +277,15 @@ BREAKS_OUTSIDE = {
         """,
         "has 2 live labels",
     ),
-    "the carrier never gave the money back": Break(
-        "INV-7",
+    "the carrier never voided the label of a cancelled order": Break(
+        "INV-16",
         "easypost/shipments",
-        "update shipments set refund_status = null where refund_status is not null",
-        "is paid for at the carrier, and voided here",
+        """
+        update shipments set refund_status = null
+        where refund_status is not null and reference like '%/1' and not exists (
+            select 1 from shipments o where o.reference = replace(shipments.reference, '/1', '/2'))
+        """,
+        "has a live label at the carrier",
     ),
     "the carrier does not know a label": Break(
         "INV-7",
