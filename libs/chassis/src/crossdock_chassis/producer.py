@@ -274,7 +274,8 @@ async def _close(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(_STOP_LIMIT_S):
             await producer.stop()
-    except (KafkaError, OSError, TimeoutError) as error:
+    except (KafkaError, OSError, TimeoutError, KeyError) as error:
+        # KeyError: a request that fails only now puts back a batch that is failed already (aiokafka 0.14).
         log.warning("producer.stop_failed", error=type(error).__name__)
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(_STOP_LIMIT_S):

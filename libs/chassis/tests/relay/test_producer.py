@@ -1,5 +1,8 @@
 """What one wave sends and what it makes of the answers."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -49,3 +52,20 @@ async def test_a_broker_that_goes_away_under_a_wave_refuses_nothing(
 
     assert report.failed
     assert (report.acked, report.refused) == ([], {})
+
+
+async def test_a_producer_is_given_up_while_the_broker_still_owes_it_an_answer(
+    producer: Producer, broker: TansuBroker
+) -> None:
+    await producer.look()
+    plan = producer.plan([a_row(1, str(uuid4()))], epoch=1)
+    os.kill(broker.pid, signal.SIGSTOP)
+    sending = asyncio.create_task(producer.send(plan.batches))
+    await asyncio.sleep(0.3)  # it is on its way by then
+
+    giving_up = asyncio.create_task(producer.give_up("a test"))
+    await asyncio.sleep(0.1)
+    await broker.kill()  # now the driver puts back what we have given up
+
+    await giving_up
+    assert (await sending).failed
