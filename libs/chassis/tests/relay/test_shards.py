@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from crossdock_chassis.database import Database, Transaction
 from crossdock_chassis.shards import Shards
@@ -31,11 +32,13 @@ async def test_a_relay_that_joins_gets_half_and_one_that_leaves_gives_all(
     await other.share()
     shared = len(one.owned), len(other.owned), len(one.owned | other.owned)
     await one.close()
-    await other.share()
+    with capture_logs() as logged:
+        await other.share()
 
     assert alone == 64
     assert shared == (32, 32, 64)
     assert len(other.owned) == 64
+    assert [(line["event"], line["shards"]) for line in logged] == [("relay.taken_over", 32)]
 
 
 async def test_only_one_relay_rebuilds_and_the_rest_give_way(pair: tuple[Shards, Shards]) -> None:
