@@ -447,6 +447,22 @@ async def test_poison_may_rest_alone_and_in_order(copy: Copy) -> None:
     assert "an event that is no poison" in not_alone.findings[0].text
 
 
+async def test_what_was_raised_on_purpose_may_have_been_parked_and_replayed(copy: Copy) -> None:
+    copy.write(
+        "order",
+        f"""
+        insert into parked_audit (audit_id, consumer, key, action, events, error_type, fingerprint,
+                                  actor_kind, actor_name)
+        values ('{NEW}', 'order', '{NEW}', 'replayed', 1, 'InjectedFault', 'f', 'person', 'test')
+        """,
+    )
+
+    judgement = await judge(copy.system, copy.history)
+
+    assert judgement.findings == []
+    assert judgement.looked_at["INV-15"] == 1
+
+
 async def test_two_answers_to_one_key_and_one_key_for_two_bodies_are_findings(copy: Copy) -> None:
     first = CommandSent(
         service="order",
