@@ -15,8 +15,8 @@ ORDER_PAIRS = list(product(OrderEvent, OrderStatus))
 #: Both tables once more, by reaction, as a person would say them: a change of one cell has to be made twice.
 #: a apply, i ignore, d defer, c compensate, x exception.
 LEGS_SAID: dict[LegState, str] = {
-    # events in the order of LegEvent: reserved, withdrawn, released, cancel_asked, labelled, shipped, tracked,
-    # delivered, trouble, lost, returned, rejected, cancelled, refused, change_refused.
+    # events in the order of LegEvent: reserved, withdrawn, released, cancel_asked, labelled, shipped,
+    # tracked, delivered, trouble, lost, returned, rejected, cancelled, refused, change_refused.
     LegState.ABSENT: "aiii aaaa xxx dddd",
     LegState.PLANNED: "iaaa aaaa xxx xaax",
     LegState.LABELLED: "iaaa aaaa xxx xaix",
@@ -25,7 +25,7 @@ LEGS_SAID: dict[LegState, str] = {
     LegState.CANCELLED: "iiii icic xxc iixi",
     LegState.HANDED_OVER: "iixi iaaa xxx xxix",
     LegState.DELIVERED: "iixi iaai xxx xxix",
-    LegState.RETURNED: "iixi iaax xix ixix",
+    LegState.RETURNED: "iixi iaax ixi xxix",
     LegState.LOST: "iixi iaaa iix xxix",
 }
 ORDERS_SAID: dict[OrderEvent, str] = {
