@@ -25,10 +25,10 @@ GIVE_UP_S = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A record of the proof's own."""
+    """A record of the proof's own. `partition` None: where its key belongs."""
 
     topic: str
-    partition: int
+    partition: int | None
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
@@ -107,7 +107,7 @@ async def produce(system: System, history: History, records: Iterable[Made]) -> 
     await producer.start()
     try:
         for one in records:
-            offset: int | None = None
+            partition, offset = one.partition or 0, None
             try:
                 told = await producer.send_and_wait(
                     one.topic,
@@ -116,21 +116,21 @@ async def produce(system: System, history: History, records: Iterable[Made]) -> 
                     partition=one.partition,
                     headers=list(one.headers),
                 )
-                offset = told.offset
+                partition, offset = told.partition, told.offset
                 done += 1
             except KafkaError:
                 offset = None  # it may be there all the same
-            history.injected.append(_injected(one, offset))
+            history.injected.append(_injected(one, partition, offset))
     finally:
         await producer.stop()
     return done
 
 
-def _injected(one: Made, offset: int | None) -> Injected:
+def _injected(one: Made, partition: int, offset: int | None) -> Injected:
     event_id = next((value for name, value in one.headers if name == "ce_id"), None)
     return Injected(
         topic=one.topic,
-        partition=one.partition,
+        partition=partition,
         offset=offset,
         key=None if one.key is None else one.key.decode(errors="backslashreplace"),
         event_id=None if event_id is None else event_id.decode(errors="backslashreplace"),

@@ -130,7 +130,7 @@ def _poison(chance: random.Random, how: str, epochs: Mapping[str, int]) -> Made:
             value = b'{"order_id": "' + b"x" * 900_000 + b'"}'
     return Made(
         topic=topic,
-        partition=chance.randrange(4),
+        partition=None,
         key=None if how == "no key" else key.encode(),
         value=value,
         headers=tuple(pairs),
