@@ -118,7 +118,7 @@ class Ground:
         except EmbeddedError as error:
             raise NotHealed(str(error)) from error
         if missing:
-            raise NotHealed(f"after {timeout_s:.0f} s: {', '.join(missing)}")
+            raise NotHealed(f"not whole after {timeout_s:.0f} s: {', '.join(missing)}")
 
     def usage(self) -> Usage:
         """Of everything together, the proxies too, without the harness."""
