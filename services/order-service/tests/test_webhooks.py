@@ -199,8 +199,8 @@ async def test_a_delivery_is_answered_after_its_commit_and_not_before(
     app = build_app(database, marketplaces, Retention(), HANDLERS)
     raw = json.dumps(shopify_body()).encode()
     headers = [(name.lower().encode(), value.encode()) for name, value in signed(raw).items()]
-    scope: dict[str, Any] = {"type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": URL}
-    scope |= {"raw_path": URL.encode(), "query_string": b"", "headers": headers, "root_path": ""}
+    scope: dict[str, Any] = {"type": "http", "http_version": "1.1", "method": "POST", "scheme": "http"}
+    scope |= {"path": URL, "raw_path": URL.encode(), "query_string": b"", "headers": headers, "root_path": ""}
     answered = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
