@@ -21,6 +21,8 @@ from ..system import System
 from .arming import Arms, environment, unhit
 
 LOOK_EVERY_S = 0.25
+#: Shopify delivers for four hours, the sandbox for a minute: less than three deaths take on a busy machine.
+PATIENT_SHOP = {"shopify": ("--retry-base-s", "1.5")}
 
 
 class InVain(AssertionError):
@@ -103,7 +105,7 @@ async def armed_stack(arms: Arms) -> AsyncIterator[Stage]:
     folder = DataFolder(path)
     with folder.locked():
         markers = path / "faults"
-        stack = Stack(folder, StackOptions(environment=environment(arms, markers)))
+        stack = Stack(folder, StackOptions(environment=environment(arms, markers), arguments=PATIENT_SHOP))
         stop, ready = asyncio.Event(), asyncio.Event()
         running = asyncio.create_task(stack.run(stop, ready.set))
         is_ready = asyncio.create_task(ready.wait())

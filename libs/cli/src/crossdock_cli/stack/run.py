@@ -44,6 +44,8 @@ class StackOptions:
     services: Sequence[str] = SERVICES
     #: Process -> what its environment has besides.
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Sandbox -> arguments it is started with besides.
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Stack:
@@ -159,6 +161,7 @@ class _Start:
     def _sandbox(self, name: str) -> Child:
         port = self._stack.ports[name]
         arguments = [name, "--port", str(port), "--data", str(self._stack.folder.path / "sandbox")]
+        arguments += self._stack.options.arguments.get(name, ())
         environment = dict(CLEAN_ENVIRONMENT)
         if name == "mailbox":
             arguments += ["--smtp-port", str(self._stack.ports["smtp"])]
