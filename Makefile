@@ -35,7 +35,7 @@ $(STAMP): requirements.lock requirements-tools.lock $(ALL_MEMBERS:%=%/pyproject.
 	@touch $@
 
 test: setup ## run every test
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist loadgroup
 
 check: lint types imports locks ## lint, formatting, types, who imports whom, locks
 
