@@ -107,24 +107,26 @@ async def test_a_shop_that_hangs_takes_its_own_calls_and_no_other(database: Data
 async def test_who_asks_for_a_pause_is_left_alone_with_all_its_jobs_and_alone(
     database: Database[Transaction],
 ) -> None:
-    calls: list[str] = []
+    calls: dict[str, list[float]] = {"shopify:one": [], "shopify:two": []}
 
     async def handle(job: Job) -> None:
-        calls.append(job.destination)
-        if job.destination == "shopify:one" and calls.count("shopify:one") == 1:
+        calls[job.destination].append(asyncio.get_running_loop().time())
+        if job.destination == "shopify:one" and len(calls["shopify:one"]) == 1:
             raise NotSent("asked us to slow down", retry_after_s=0.6)
         async with database.transaction() as tx:
             await tx.jobs.done(job)
 
     await ask(database, *["shopify:one"] * 20, *["shopify:two"] * 20)
 
-    async def done(**wanted: int) -> bool:
-        return (await done_at(database)) == {f"shopify:{name}": count for name, count in wanted.items()}
+    async def all_done() -> bool:
+        return (await done_at(database)) == {"shopify:one": 20, "shopify:two": 20}
 
     async with running(database, handle, concurrency=1):
-        await until(lambda: done(two=20))
-        assert calls.count("shopify:one") == 1
-        await until(lambda: done(one=20, two=20))
+        await until(all_done)
+
+    refused, again = calls["shopify:one"][:2]
+    assert again - refused >= 0.6
+    assert any(refused < other < again for other in calls["shopify:two"])
 
 
 async def test_more_parties_than_may_run_at_once_all_have_their_turn(

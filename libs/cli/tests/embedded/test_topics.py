@@ -17,7 +17,7 @@ def test_all_topics_have_equal_partitions_and_the_replay_window_as_retention() -
     topics = load_topics()
 
     assert {(topic.partitions, topic.embedded_partitions, topic.retention_days) for topic in topics} == {
-        (12, 4, 14)
+        (12, 2, 14)
     }
 
 
