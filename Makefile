@@ -34,8 +34,9 @@ $(STAMP): requirements.lock requirements-tools.lock $(ALL_MEMBERS:%=%/pyproject.
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(ALL_MEMBERS:%=--editable %)
 	@touch $@
 
-test: setup ## run every test
-	$(BIN)/pytest -n 4 --dist loadgroup
+# Those of the checker start the whole system, as the crash rounds do, and run with them.
+test: setup ## run every test that needs no running system
+	$(BIN)/pytest -n 4 --ignore tests/failure/checker
 
 check: lint types imports locks ## lint, formatting, types, who imports whom, locks
 
@@ -83,8 +84,9 @@ mutants: setup ## put known bugs into a copy, one by one, and see that the tests
 	$(BIN)/python -m tests.failure.mutants $(if $(ONLY),--only $(ONLY))
 
 # Its file's name keeps it out of `make test`: it takes minutes.
-crashes: setup ## let the services die and break at every named point while orders go through
+crashes: setup ## let the services die and break at every named point while orders go through; test the checker
 	$(BIN)/pytest -n 2 --durations 0 -v tests/failure/crashes/rounds.py
+	$(BIN)/pytest --durations 5 tests/failure/checker
 
 demo: setup ## run the whole system on this machine and send orders through it
 	$(BIN)/crossdock demo --fresh

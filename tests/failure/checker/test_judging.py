@@ -11,8 +11,7 @@ from . import judge
 from .conftest import Copy
 from .judging import INVARIANTS
 
-#: The first of them starts the whole system, for all that run in its process.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("checker")]
+pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NEW = "0a000000-0000-7000-8000-000000000001"

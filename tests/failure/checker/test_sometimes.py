@@ -13,8 +13,7 @@ from . import SOMETIMES, count_sometimes
 from .conftest import Copy
 from .sometimes import _LINES
 
-#: The first of them starts the whole system, for all that run in its process.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("checker")]
+pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system
 
 #: What the services write when it happens; each counts once, the repetitions three times.
 MET = (

@@ -19,8 +19,7 @@ WITHIN_S = 40.0
 EVERY_S = 0.05
 SHARD_LOCKS = 1_926_001
 
-#: The first of them starts the whole system, for all that run in its process.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("checker")]
+pytestmark = pytest.mark.timeout(600)  # the first test starts the whole system
 
 
 @asynccontextmanager
