@@ -34,9 +34,11 @@ $(STAMP): requirements.lock requirements-tools.lock $(ALL_MEMBERS:%=%/pyproject.
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(ALL_MEMBERS:%=--editable %)
 	@touch $@
 
-# Those of the checker start the whole system, as the crash rounds do, and run with them.
+# Each of these starts the whole system, as the crash rounds do, and they run with them.
+WHOLE := tests/end_to_end tests/failure/checker
+
 test: setup ## run every test that needs no running system
-	$(BIN)/pytest -n 4 --ignore tests/failure/checker
+	$(BIN)/pytest -n 4 $(WHOLE:%=--ignore %)
 
 check: lint types imports locks ## lint, formatting, types, who imports whom, locks
 
@@ -86,7 +88,7 @@ mutants: setup ## put known bugs into a copy, one by one, and see that the tests
 # Its file's name keeps it out of `make test`: it takes minutes.
 crashes: setup ## let the services die and break at every named point while orders go through; test the checker
 	$(BIN)/pytest -n 2 --durations 0 -v tests/failure/crashes/rounds.py
-	$(BIN)/pytest --durations 5 tests/failure/checker
+	$(BIN)/pytest --durations 5 $(WHOLE)
 
 demo: setup ## run the whole system on this machine and send orders through it
 	$(BIN)/crossdock demo --fresh

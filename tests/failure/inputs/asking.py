@@ -27,7 +27,7 @@ from .members import MODULES, SCOPES, Member, description_of
 from .seeds import CANARY
 
 #: How many requests are made up per operation and kind; 300 of them find what a night may find.
-EXAMPLES: Final = int(os.environ.get("CROSSDOCK_FUZZ_EXAMPLES", "8"))
+EXAMPLES: Final = int(os.environ.get("CROSSDOCK_FUZZ_EXAMPLES", "5"))
 BOUNDED: Final = settings(
     max_examples=EXAMPLES,
     derandomize=True,
