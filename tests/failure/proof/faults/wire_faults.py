@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 from ..ground import Link
 from .kind import Kind, Scene
@@ -18,30 +19,27 @@ def _names(links: list[Link]) -> str:
     return ", ".join(one.name for one in links)
 
 
-async def cut(scene: Scene, chance: random.Random) -> str:
-    links, seconds = _links(scene, chance, chance.randint(1, 3)), chance.uniform(4, 9)
+async def _broken(links: list[Link], seconds: float, damage: Callable[[Link], Awaitable[None]]) -> str:
     try:
         for one in links:
-            await one.cut()
+            await damage(one)
         await asyncio.sleep(seconds)
     finally:
         for one in links:
             await one.heal()
     return f"{_names(links)} for {seconds:.0f} s"
+
+
+async def cut(scene: Scene, chance: random.Random) -> str:
+    links, seconds = _links(scene, chance, chance.randint(1, 3)), chance.uniform(4, 9)
+    return await _broken(links, seconds, Link.cut)
 
 
 async def cut_answers(scene: Scene, chance: random.Random) -> str:
     """What was asked is done, and nobody hears of it."""
     links = [*_links(scene, chance, 1, "kafka-"), *_links(scene, chance, 1)]
     seconds = chance.uniform(5, 9)
-    try:
-        for one in links:
-            await one.cut_answers()
-        await asyncio.sleep(seconds)
-    finally:
-        for one in links:
-            await one.heal()
-    return f"{_names(links)} for {seconds:.0f} s"
+    return await _broken(links, seconds, Link.cut_answers)
 
 
 async def swizzle(scene: Scene, chance: random.Random) -> str:
@@ -102,27 +100,15 @@ async def reset(scene: Scene, chance: random.Random) -> str:
 async def silence(scene: Scene, chance: random.Random) -> str:
     """Half-open: connections stay and nothing comes through."""
     links, seconds = _links(scene, chance, 2), chance.uniform(10, 16)
-    try:
-        for one in links:
-            await one.silence()
-        await asyncio.sleep(seconds)
-    finally:
-        for one in links:
-            await one.heal()
-    return f"{_names(links)} for {seconds:.0f} s"
+    return await _broken(links, seconds, Link.silence)
 
 
 async def outside_cut(scene: Scene, chance: random.Random) -> str:
     """The carrier, the marketplace and the mail server are asked, and their answers get lost."""
     links, seconds = _links(scene, chance, 3, "easypost", "shopify", "smtp"), chance.uniform(5, 9)
-    try:
-        for one in links:
-            await (one.cut_answers() if chance.random() < 2 / 3 else one.cut())
-        await asyncio.sleep(seconds)
-    finally:
-        for one in links:
-            await one.heal()
-    return f"{_names(links)} for {seconds:.0f} s"
+    return await _broken(
+        links, seconds, lambda one: one.cut_answers() if chance.random() < 2 / 3 else one.cut()
+    )
 
 
 WIRE_FAULTS = (
