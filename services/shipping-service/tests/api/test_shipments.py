@@ -168,6 +168,25 @@ async def test_a_refused_service_is_repaired_by_another_one(stage: Stage, client
     )
 
 
+async def test_what_a_person_has_tried_again_still_follows_from_what_happened_to_the_order(
+    stage: Stage, client: httpx.AsyncClient
+) -> None:
+    order = AnOrder()
+    for _ in range(2):
+        stage.carrier.on("prepare", CarrierRejected("service_not_offered", "service"))
+    await stage.labelled(order)
+    url = f"/v1/shipments/{await stage.shipment(order)}/repair"
+    for _ in range(2):
+        await client.post(url, json={})
+        await stage.work()
+
+    causes = await stage.rows(
+        "select distinct array_position(headers, 'ce_causationid') is null as missing from event_log"
+    )
+
+    assert [one.missing for one in causes] == [False]
+
+
 async def test_missing_customs_facts_are_named_one_after_the_other_and_repaired_for_this_shipment(
     stage: Stage, client: httpx.AsyncClient
 ) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crossdock_contracts.envelope import Cause
+
 Rows = Sequence[RowMapping]
 
 _SHIPMENTS = """
@@ -71,6 +73,22 @@ async def list_timeline(
         "limit": limit,
     }
     return (await connection.execute(_TIMELINE, values)).mappings().all()
+
+
+_CAUSE = text(
+    """
+    select cause_event_id, correlation_id from shipment_history
+    where merchant_id = :merchant_id and shipment_id = :shipment_id and cause_event_id is not null
+    order by n desc limit 1
+    """
+)
+
+
+async def cause_of(connection: AsyncConnection, merchant_id: str, shipment_id: UUID) -> Cause:
+    """What a shipment follows from when a person has it tried again: the last event that moved it."""
+    values = {"merchant_id": merchant_id, "shipment_id": shipment_id}
+    row = (await connection.execute(_CAUSE, values)).one_or_none()
+    return Cause() if row is None else Cause(row.cause_event_id, row.correlation_id)
 
 
 _DOCUMENTS = text(

@@ -157,6 +157,8 @@ async def post_repair(
         skus={sku: SkuRepair(**dict(given)) for sku, given in body.skus.items()},
     )
     async with database.transaction() as tx:
+        cause = await queries.cause_of(tx.connection, principal.merchant_id, shipment_id)
+    async with database.transaction(cause) as tx:
         await call.claim(tx, principal)
         await repair_shipment(
             principal.merchant_id,
@@ -183,6 +185,8 @@ async def post_outcome(
         bought=_bought(body),
     )
     async with database.transaction() as tx:
+        cause = await queries.cause_of(tx.connection, principal.merchant_id, shipment_id)
+    async with database.transaction(cause) as tx:
         await call.claim(tx, principal)
         await decide_outcome(decision, tx=tx)
         return await call.answer(tx, 202)
