@@ -13,7 +13,7 @@ from . import Watch
 from .conftest import Copy
 from .publishing import Order
 from .topics import Record
-from .watch import CONNECTIONS_PER_PROCESS
+from .watch import CONNECTIONS_PER_PROCESS, MOST_DEAD_ROWS
 
 WITHIN_S = 40.0
 EVERY_S = 0.05
@@ -99,6 +99,16 @@ async def test_more_connections_than_the_pools_allow_are_seen(copy: Copy) -> Non
         await until(lambda: bool(watch.findings))
 
     assert {one.invariant for one in watch.findings} == {"INV-24"}
+
+
+async def test_dead_rows_that_nobody_clears_away_are_seen(copy: Copy) -> None:
+    copy.write("order", "create table heap (n integer) with (autovacuum_enabled = false)")
+    copy.write("order", f"insert into heap select generate_series(0, {MOST_DEAD_ROWS})")
+    async with watched(copy.system) as watch:
+        copy.write("order", "delete from heap")
+        await until(lambda: bool(watch.findings))
+
+    assert [one.text for one in watch.findings] == [f"order's heap keeps {MOST_DEAD_ROWS + 1} dead rows"]
 
 
 async def test_a_database_that_is_away_is_no_finding(copy: Copy) -> None:

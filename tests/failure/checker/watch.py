@@ -21,6 +21,8 @@ CONNECTIONS_PER_PROCESS = 10 + 5 + 1 + 1
 #: No transaction of a service may be older; the role's own limit is 30 s.
 OLDEST_TRANSACTION_S = 40
 MOST_PARKED_KEYS, MOST_PARKED_EVENTS = 1_000, 10_000
+#: Of one table: autovacuum comes by every 10 s where all is well.
+MOST_DEAD_ROWS = 50_000
 
 #: In samples: the broker has to be asked for each partition.
 COMMITTED_EVERY = 10
@@ -43,6 +45,8 @@ _SESSIONS = """
 """
 
 _PARKED = "select (select count(*) from parked_key) as keys, (select count(*) from parked_event) as events"
+
+_DEAD = "select relname as name, n_dead_tup::int as rows from pg_stat_user_tables where n_dead_tup > $1"
 
 #: Things whose state is looked at again and again, and where it may go from one look to a later one.
 _STATES: tuple[tuple[str, str, str, Edges], ...] = (
@@ -189,6 +193,8 @@ class Watch:
         (row,) = await sources.rows(service, _PARKED)
         if row["keys"] > MOST_PARKED_KEYS or row["events"] > MOST_PARKED_EVENTS:
             self._note("INV-24", f"{service} keeps {row['keys']} keys and {row['events']} events parked")
+        for row in await sources.rows(service, _DEAD, MOST_DEAD_ROWS):
+            self._note("INV-24", f"{service}'s {row['name']} keeps {row['rows']} dead rows")
 
     async def _watch_topics(self) -> None:
         """INV-11 as it happens. A reader that lost its brokers begins again, and so does the order."""

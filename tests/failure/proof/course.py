@@ -12,6 +12,7 @@ from pathlib import Path
 from crossdock_cli.api import Api
 from crossdock_cli.connection import Connection
 from crossdock_cli.errors import CommandFailed
+from crossdock_cli.stack.services import SERVICES
 
 from ..checker import Finding, Watch, count_sometimes, judge, quiesced
 from ..history import History, WebhookSent
@@ -21,7 +22,8 @@ from .coverage import rows
 from .entrance import Entrance
 from .faults import KINDS, Kind, Scene
 from .ground import Ground, NotHealed, ProcessEvent, ProcessState
-from .people import SERVICES, People
+from .memory import watching_memory
+from .people import People
 from .recovery import Pulse, count_open
 from .report import WHOLE_MINUTES, Hit, Report, never_injected
 from .schedule import Injection, Wave, schedule, waves_of_first_round
@@ -136,7 +138,7 @@ class Course:
         people = People(shops, seed=options.seed, api=api, clients=clients, history=self._history)
         pulse = Pulse(ground, shops[0], api)
         try:
-            async with watching(ground.system, report):
+            async with watching(ground.system, report), watching_memory(ground, report):
                 try:
                     traffic.start()
                     people.start()
@@ -184,6 +186,9 @@ class Course:
     async def _wave(self, wave: Wave, scene: Scene, pulse: Pulse) -> None:
         kinds = {one.name: one for one in KINDS}
         hits = await asyncio.gather(*(self._inject(wave, one, kinds, scene) for one in wave.injections))
+        for one, hit in zip(wave.injections, tuple(hits), strict=True):
+            if hit.error and len(wave.injections) > 1:  # the other fault stood in its way
+                hits.append(await self._inject(wave, one, kinds, scene))
         ended = time.monotonic()
         self._progress("recovering")
         seconds, missing = await pulse.recovered(ended, limit_s=RECOVERS_WITHIN_S)

@@ -71,6 +71,8 @@ def render(report: dict[str, Any]) -> str:
         _counts("traffic", traffic),
         _counts("done by people", report["people"]),
         _counts("refused, or without an answer while something was broken", report["troubles"]),
+        "<h2>The most memory that a process took</h2>",
+        _table(("", "MB#"), report["memory_mb"].items()),
         "<h2>The list of faults</h2>",
         _coverage(report["coverage"]),
         "<h2>Where it ran</h2>",

@@ -9,6 +9,7 @@ from typing import Any
 from crossdock_cli.api import Api
 from crossdock_cli.demo.doubts import settle_doubts
 from crossdock_cli.demo.world import GOODS
+from crossdock_cli.stack.services import SERVICES
 
 from ..history import History
 from .clients import Clients, Refused
@@ -16,7 +17,6 @@ from .shops import Shop, make_known, put_stock
 from .stories import SCARCE
 from .traffic import NEW_ADDRESS, NEW_STREET
 
-SERVICES = ("order", "inventory", "shipping", "notify")
 HAND_OVER_EVERY_S, STOCK_EVERY_S, COUNT_EVERY_S, LOOK_EVERY_S = 4.0, 7.0, 11.0, 10.0
 MOST_AT_ONCE = 100
 MOST_TRIES = 3
@@ -74,6 +74,7 @@ class People:
             self._held,
             self._repairs,
             self._restock,
+            self._unfilled,
             self._hand_over_all,
             self._obligations,
             self._doubts,
@@ -219,8 +220,19 @@ class People:
             body = {"hold": reason, **why}
             await self._ask(f"released: {reason}", "POST", "order", f"{path}/release", body, key=key)
 
+    async def _unfilled(self) -> None:
+        """What a split order did not get does not wait by itself: it is received and asked for again."""
+        for one in await self._clients.items("order", "/v1/exceptions", code="unfilled"):
+            path = f"/v1/orders/{one['order_id']}"
+            order = await self._clients.get("order", path)
+            if "unfilled" not in order["progress"] or "awaiting_stock" in order["progress"]:
+                continue  # it was asked for again, and the answer is on its way
+            await self._restock_order(order)
+            body, key = {"reason": "it has come in"}, self._key("unfilled", path, order["version"])
+            await self._ask("unfilled: asked again", "POST", "order", f"{path}/retry", body, key=key)
+
     async def _restock_order(self, order: Mapping[str, Any]) -> None:
-        """What a rejected order wants is no waiting demand: it is received for it."""
+        """What was refused to an order is no waiting demand: it is received for it."""
         shop = next(one for one in self._shops if one.run.account == order["account"])
         atp = {one["sku"]: one["available_to_promise"] for one in await self._levels(shop)}
         wanted: Counter[str] = Counter()

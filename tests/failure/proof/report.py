@@ -85,6 +85,7 @@ class Report:
     hits: list[Hit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     samples: int = 0
+    memory_mb: dict[str, float] = field(default_factory=dict)  # role of a service -> the most of a process
     sampled: dict[str, int] = field(default_factory=dict)  # invariant -> things compared under load
     judgement: Judgement | None = None
     sometimes: dict[str, int] = field(default_factory=dict)
@@ -142,6 +143,7 @@ class Report:
             "kinds_of_orders": self.kinds_of_orders,
             "invariants": self._invariants(judged),
             "samples_under_load": self.samples,
+            "memory_mb": {role: round(most, 1) for role, most in sorted(self.memory_mb.items())},
             "still_moving": self.moving,
             "sometimes": self.sometimes,
             "not_met": self.unmet if self.finished else [],

@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import asyncpg
 
-from .kind import SERVICES, Kind, Scene
+from crossdock_cli.stack.services import SERVICES
+
+from .kind import Kind, Scene
 
 MOST_CONNECTIONS = 400
 

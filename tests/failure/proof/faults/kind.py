@@ -12,7 +12,6 @@ from ..clients import Clients
 from ..ground import Ground, Process
 from ..shops import Shop
 
-SERVICES = ("order", "inventory", "shipping", "notify")
 ROLES = ("api", "consume", "relay", "work")
 
 

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from .kind import SERVICES, Kind, Scene
+from crossdock_cli.stack.services import SERVICES
+
+from .kind import Kind, Scene
 
 #: A consumer's session ends after 30 s without a heartbeat, a relay's lock after 10 s without a query.
 LONGER_THAN_A_SESSION_S = 33.0

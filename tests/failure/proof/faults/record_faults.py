@@ -13,11 +13,12 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from crossdock_chassis.wire import EPOCH_HEADER
+from crossdock_cli.stack.services import SERVICES
 
 from ...system import System
 from .. import kafka_tools
 from ..kafka_tools import Made
-from .kind import SERVICES, Kind, Scene
+from .kind import Kind, Scene
 
 T = TypeVar("T")
 

@@ -4,8 +4,9 @@ import asyncio
 import random
 
 from crossdock_cli.embedded.errors import EmbeddedError
+from crossdock_cli.stack.services import SERVICES
 
-from .kind import SERVICES, Kind, Scene
+from .kind import Kind, Scene
 
 
 async def mix(scene: Scene, chance: random.Random) -> str:

@@ -15,6 +15,8 @@ from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.embedded.launch import Launch, log_tail, signal_group
 from crossdock_cli.embedded.supervisor import Child
 
+from .usage import usage_of
+
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
 _HEALTHY_AFTER_S = 10.0
 _READY_LOOK_S = 0.2
@@ -89,6 +91,11 @@ class Process:
     def pid(self) -> int:
         """0 while nothing runs."""
         return self._process.pid if self._process is not None and self._process.returncode is None else 0
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident; 0 while nothing runs."""
+        return usage_of([self.pid] if self.pid else []).memory_mb
 
     @property
     def held(self) -> bool:
