@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class NotParked(Exception):
-    """The key is not parked: never was, or somebody was faster."""
+    """The key, or the event of it, is not parked: never was, or somebody was faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +143,26 @@ async def show_parked(
     return _parked_key(row), [_parked_event(one) for one in events.mappings()]
 
 
-async def discard(connection: AsyncConnection, consumer: str, key: str, *, actor: Actor, reason: str) -> int:
-    """Give up all events of a parked key and write down who did and why. Returns how many. Raises NotParked.
+async def discard(
+    connection: AsyncConnection, consumer: str, key: str, *, n: int | None = None, actor: Actor, reason: str
+) -> int:
+    """Give up all events of a parked key, or its event `n`, and write down who did and why.
 
-    Later events of the key are handled again.
+    Returns how many. Raises NotParked. What is left stays parked until it is replayed; with nothing left,
+    later events of the key are handled again.
     """
     parked = await _lock(connection, consumer, key)
     deleted = await connection.execute(
-        text("delete from parked_event where consumer = :consumer and key = :key"),
-        {"consumer": consumer, "key": key},
+        text(
+            "delete from parked_event where consumer = :consumer and key = :key"
+            " and (cast(:n as bigint) is null or n = :n)"
+        ),
+        {"consumer": consumer, "key": key, "n": n},
     )
-    await _unpark(connection, consumer, key)
+    if n is not None and deleted.rowcount == 0:
+        raise NotParked(key)
+    if await _count_events(connection, consumer, key, bound=1) == 0:
+        await _unpark(connection, consumer, key)
     await _write_audit(connection, consumer, parked, "discarded", deleted.rowcount, actor, reason)
     log.warning("parked.discarded", consumer=consumer, key=key, events=deleted.rowcount, actor=actor.name)
     return deleted.rowcount

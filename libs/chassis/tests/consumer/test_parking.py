@@ -223,6 +223,41 @@ async def test_discarding_gives_the_events_up_and_writes_down_who_did(bench: Any
             await discard(tx.connection, bench.name, str(order), actor=ANNA, reason="again")
 
 
+async def test_one_unreadable_event_is_given_up_and_all_that_waited_behind_it_is_replayed(bench: Any) -> None:
+    order = uuid4()
+    handler = Breakable(bench, "one")
+    await bench.publish(*(bench.sent(order, name) for name in ("one", "two", "three")))
+    async with bench.running(handler.handlers):
+        await bench.caught_up()
+        async with bench.database.transaction() as tx:
+            _, (first, *_) = await show_parked(tx.connection, bench.name, str(order))
+            given_up = await discard(
+                tx.connection, bench.name, str(order), n=first.n, actor=ANNA, reason="nobody can read it"
+            )
+            with pytest.raises(NotParked):
+                await discard(tx.connection, bench.name, str(order), n=first.n, actor=ANNA, reason="again")
+    left = await parked(bench)
+    result = await Replayer(bench.database, bench.name, handler.handlers).replay(str(order), actor=ANNA)
+
+    assert (given_up, left) == (1, [(str(order), 2)])
+    assert (result.applied, result.left, await parked(bench)) == (2, 0, [])
+    assert await bench.effects() == ["two", "three"]
+
+
+async def test_giving_up_the_last_event_one_by_one_frees_the_key(bench: Any) -> None:
+    order = uuid4()
+    await bench.publish(bench.sent(order, "one"))
+    async with bench.running(Breakable(bench, "one").handlers):
+        await bench.caught_up()
+        async with bench.database.transaction() as tx:
+            _, (only,) = await show_parked(tx.connection, bench.name, str(order))
+            await discard(tx.connection, bench.name, str(order), n=only.n, actor=ANNA, reason="worthless")
+        await bench.publish(bench.sent(order, "two"))
+        await bench.has_effects("two")
+
+    assert await parked(bench) == []
+
+
 async def test_a_full_parking_stops_the_consumer_until_there_is_room(bench: Any) -> None:
     async with bench.database.transaction() as tx:
         await tx.connection.execute(

@@ -51,6 +51,10 @@ from crossdock_chassis.parking import (
 _Reader = Annotated[Principal, Depends(require("operations:read"))]
 _Writer = Annotated[Principal, Depends(require("operations:write"))]
 _Key = Annotated[str, Path(max_length=256, description="The record key: an order id or a SKU.")]
+_EventNumber = Annotated[
+    int | None,
+    Query(ge=1, le=2**63 - 1, description="Only the event with this `n`, as the key's page shows it."),
+]
 _Reason = Annotated[str, Query(min_length=1, max_length=500, description="For the record. No personal data.")]
 
 
@@ -213,11 +217,15 @@ def _add_parked(router: APIRouter, database: Database[Any], consumer: str, repla
         return ParkedDetail(parked=parked, events=events)
 
     @router.delete("/parked/{key:path}")
-    async def delete_parked(key: _Key, principal: _Writer, reason: _Reason) -> Discarded:
-        """Give up a key's parked events for good. Later events of the key are handled again."""
+    async def delete_parked(
+        key: _Key, principal: _Writer, reason: _Reason, n: _EventNumber = None
+    ) -> Discarded:
+        """Give up a key's parked events for good, or one of them: the rest waits for its replay."""
         async with database.transaction() as tx:
             try:
-                events = await discard(tx.connection, consumer, key, actor=principal.actor, reason=reason)
+                events = await discard(
+                    tx.connection, consumer, key, n=n, actor=principal.actor, reason=reason
+                )
             except NotParked as error:
                 raise _not_parked() from error
         return Discarded(events=events)

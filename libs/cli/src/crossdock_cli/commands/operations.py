@@ -74,13 +74,19 @@ def discard(
     key: Key,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record. No personal data.")],
     *,
+    event: Annotated[
+        int | None,
+        typer.Option("--event", help="Only the event with this `n`; `crossdock parked show` has it."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Give up a key's parked events for good."""
+    """Give up a key's parked events for good, or one that nobody can read; then replay the rest."""
     if not yes:
-        typer.confirm(f"Give up the parked events of {key} in {service} for good?", abort=True)
+        what = "the parked events" if event is None else f"event {event}"
+        typer.confirm(f"Give up {what} of {key} in {service} for good?", abort=True)
     path = f"/v1/operations/parked/{quote(key, safe='')}"
-    done: Any = talk(lambda api: api.send("DELETE", service, path, params={"reason": reason}))
+    params = {"reason": reason} | ({} if event is None else {"n": str(event)})
+    done: Any = talk(lambda api: api.send("DELETE", service, path, params=params))
     out.print(f"{done['events']} events given up")
 
 
