@@ -1,6 +1,4 @@
-"""The marketplaces there are: one per folder in adapters/marketplaces. A broken folder stops the service
-at start.
-"""
+"""One marketplace per folder in adapters/marketplaces. A broken folder stops the service at start."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -21,9 +19,7 @@ class BrokenMarketplace(Exception):
 def load_marketplaces(
     http: httpx.AsyncClient, package: ModuleType = marketplaces
 ) -> Mapping[str, Marketplace]:
-    """Platform code to marketplace. Raises BrokenMarketplace for the first folder that cannot be used,
-    InvalidSettings.
-    """
+    """Platform code to marketplace. Raises BrokenMarketplace for an unusable folder, InvalidSettings."""
     found: dict[str, Marketplace] = {}
     for module in pkgutil.iter_modules(package.__path__):
         name = f"{package.__name__}.{module.name}"

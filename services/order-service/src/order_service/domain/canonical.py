@@ -49,9 +49,7 @@ class CanonicalTotals:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalLine:
-    """`quantity` is as ordered; `cancelled_quantity` of it is not wanted any more. `ships`: it is a thing one
-    can send.
-    """
+    """`quantity` is as ordered, `cancelled_quantity` of it not wanted any more. `ships`: one can send it."""
 
     external_line_id: str
     external_line_ids: tuple[str, ...]

@@ -14,9 +14,7 @@ class HoldNotFound(OrderError):
 
 
 class HoldNotReleasable(OrderError):
-    """Nobody can release this hold by word alone: what it waits for has to come. Arguments: order id,
-    reason.
-    """
+    """Nobody can release this hold by word: what it waits for has to come. Arguments: order id, reason."""
 
 
 class NotAnOrder(OrderError):

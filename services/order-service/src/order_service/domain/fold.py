@@ -1,6 +1,4 @@
-"""The order's state as a pure function of its lines, legs, parcels, holds and wishes; independent of who
-spoke first.
-"""
+"""The order's state as a pure function of lines, legs, parcels, holds and wishes, in any order of arrival."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +14,7 @@ def cancel_ended(wish: Wish, legs: Mapping[UUID, Leg]) -> bool:
     """Whether everybody the cancel waits for has answered.
 
     Shipping always: its newest answer has nothing pending. After a refusal the refused legs have to be known,
-    so
-    that what stays can be told from what goes. Without a refusal inventory's `stock.released` is the last
+    so that what stays can be told from what goes. Without a refusal inventory's `stock.released` is the last
     word.
     """
     if not wish.shipping_done:

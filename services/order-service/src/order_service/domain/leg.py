@@ -259,9 +259,7 @@ class Packed:
 
 @dataclass(slots=True)
 class Parcel:
-    """One box as shipping tells of it. `label_version` is the publisher's version of the newest label
-    news.
-    """
+    """One box as shipping tells of it. `label_version`: the publisher's version of the newest label news."""
 
     parcel_id: UUID
     shipment_id: UUID

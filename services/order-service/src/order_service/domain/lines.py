@@ -18,9 +18,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a marketplace's SKU is: one SKU of ours, or a kit. `kit` is the marketplace's name of the
-    bundle.
-    """
+    """What a marketplace's SKU is: one SKU of ours, or a kit. `kit`: the marketplace's name of the bundle."""
 
     components: tuple[Component, ...]
 

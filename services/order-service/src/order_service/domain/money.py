@@ -22,9 +22,7 @@ def exponent(currency: str) -> int:
 
 
 def to_minor(amount: str, currency: str) -> int:
-    """A decimal string in major units as minor units, half up. Raises ValueError when it is no finite
-    decimal.
-    """
+    """A decimal string in major units as minor units, half up. Raises ValueError for no finite decimal."""
     try:
         scaled = Decimal(amount).scaleb(exponent(currency))
         if abs(scaled) < LARGEST:
@@ -35,9 +33,7 @@ def to_minor(amount: str, currency: str) -> int:
 
 
 def unit_value(total_minor: int, units: int, currency: str) -> str:
-    """The value of one unit in major units: a decimal string with up to four places more than the currency
-    has.
-    """
+    """One unit's value in major units: a decimal string with up to four places more than the currency."""
     places = exponent(currency)
     value = Decimal(total_minor).scaleb(-places) / max(units, 1)
     fine = value.quantize(Decimal(1).scaleb(-places - 4), rounding=ROUND_HALF_UP)
@@ -46,9 +42,7 @@ def unit_value(total_minor: int, units: int, currency: str) -> str:
 
 
 def shares(total: int, weights: tuple[int, ...]) -> tuple[int, ...]:
-    """`total` split by `weights` so that the parts add up to it exactly; the first parts take the
-    remainder.
-    """
+    """`total` split by `weights`: the parts add up to it exactly, the first ones take the remainder."""
     whole = sum(weights)
     if whole == 0:
         return (total, *(0 for _ in weights[1:])) if weights else ()

@@ -1,6 +1,4 @@
-"""What other services tell of an order, taken into it. Every function is safe to repeat and bears any order
-of arrival.
-"""
+"""What other services tell of an order, taken into it. Safe to repeat, and in any order of arrival."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,9 +71,7 @@ def stock_reserved(order: Order, said: AllocationSet) -> None:
 def stock_rejected(
     order: Order, *, version: int, answers: int, unfilled: tuple[Unfilled, ...], now: datetime
 ) -> None:
-    """Nothing is promised to this order version: it waits for a person, unless arriving stock fills it by
-    itself.
-    """
+    """Nothing is promised to this version: it waits for a person, unless arriving stock fills it."""
     process = order.process
     if version <= process.stock.version:
         return

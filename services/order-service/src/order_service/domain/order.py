@@ -163,9 +163,7 @@ class Order:
         fingerprints: tuple[str, str],
         updated_at: datetime,
     ) -> None:
-        """Take over what the marketplace says now. An address a person corrected stays until the buyer
-        changes theirs.
-        """
+        """Take over what the marketplace says. A person's address stays until the buyer changes theirs."""
         fingerprint, ship_to_fingerprint = fingerprints
         address_changed = ship_to_fingerprint != self.ship_to_fingerprint
         if not address_changed:
@@ -198,9 +196,7 @@ class Order:
             self._changed = self.process.label_change_untold = True
 
     def take_findings(self, findings: Findings, now: datetime) -> None:
-        """Set and lift the automatic holds. A hold that a person waived stays away until its matter
-        changes.
-        """
+        """Set and lift the automatic holds. One that a person waived stays away until its matter changes."""
         for reason in AUTOMATIC:
             detail = findings.holds.get(reason)
             if detail is None:
@@ -216,9 +212,7 @@ class Order:
         self.set_hold(reason, detail, now)
 
     def release(self, reason: HoldReason) -> None:
-        """A person lets the order go on in spite of `reason`. Raises IllegalMove, HoldNotFound,
-        HoldNotReleasable.
-        """
+        """A person lets the order go on. Raises IllegalMove, HoldNotFound, HoldNotReleasable."""
         self.meet(OrderEvent.RELEASE)
         if reason not in self.process.holds:
             raise HoldNotFound(self.identity.order_id, reason.value)
@@ -257,9 +251,7 @@ class Order:
     # -- cancel --------------------------------------------------------------------------------------------
 
     def ask_cancel(self, reason: str, event: OrderEvent = OrderEvent.CANCEL) -> None:
-        """Wish the order to stop; shipping and inventory answer. Repeats are ignored. Raises IllegalMove once
-        closed.
-        """
+        """Wish the order to stop; the others answer. Repeats are ignored. Raises IllegalMove once closed."""
         if not self.meet(event) or self.status not in {OrderStatus.OPEN, OrderStatus.HELD}:
             return
         self.process.wish = Wish(version=self.version + 1, reason=reason)
@@ -270,9 +262,7 @@ class Order:
     # -- the end of a transaction --------------------------------------------------------------------------
 
     def conclude(self) -> Saying | None:
-        """Fold the state, and say what has to be published; count the versions up for it. Call once, before
-        saving.
-        """
+        """Fold the state and say what to publish; count the versions up. Call once, before saving."""
         self._fold()
         if self.version == 0:
             saying = Saying.CREATED

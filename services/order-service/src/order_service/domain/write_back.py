@@ -14,8 +14,7 @@ def owed_units(order: Order, parcel_id: UUID) -> Mapping[str, int]:
     counts once.
 
     A unit of a kit is shipped when the last of its components is: a parcel with half a kit tells nothing, the
-    one
-    that completes it tells the whole.
+    one that completes it tells the whole.
     """
     parcel = order.process.parcels[parcel_id]
     if parcel.told:

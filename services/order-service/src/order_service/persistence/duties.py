@@ -28,8 +28,8 @@ _RAISE = text(
 )
 _RESOLVE = text(
     """
-    update order_exception e set resolved_at = crossdock_now(), resolved_by = :by, resolution = 'it came
-    right'
+    update order_exception e set resolved_at = crossdock_now(), resolved_by = :by,
+        resolution = 'it came right'
     from jsonb_to_recordset(cast(:rows as jsonb)) as n (order_id uuid, code text, subject text)
     where e.order_id = n.order_id and e.code = n.code and e.subject = n.subject and e.resolved_at is null
     """

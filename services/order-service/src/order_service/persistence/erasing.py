@@ -25,9 +25,7 @@ _MESSAGES = text(
 
 
 async def erase_expired(database: OrderDatabase) -> int:
-    """Erase what is past its day; how many rows. An order that is still under way keeps its address until
-    it ends.
-    """
+    """Erase what is past its day; how many rows. An order under way keeps its address until it ends."""
     erased = 0
     for statement in (_ORDERS, _MESSAGES):
         while True:

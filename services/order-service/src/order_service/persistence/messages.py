@@ -16,8 +16,7 @@ _ADD = text(
     insert into inbound_message (message_id, merchant_id, platform, account, dedupe_key, topic, headers, body,
                                  body_sha256, state, error, order_id, personal_until)
     values (:message_id, :merchant_id, :platform, :account, :dedupe_key, :topic, cast(:headers as jsonb),
-    :body,
-            :body_sha256, :state, :error, :order_id, :personal_until)
+            :body, :body_sha256, :state, :error, :order_id, :personal_until)
     on conflict (merchant_id, platform, account, dedupe_key) do nothing
     returning message_id
     """

@@ -60,15 +60,14 @@ _ADD = text(
 )
 
 # One JSON document for all rows: PostgreSQL's arrays are rectangular and ours are not. People are personal
-# and
-# rarely change, so a row whose people stay the same does not get a new copy of them.
+# and rarely change, so a row whose people stay the same does not get a new copy of them.
 _SAVE = text(
     """
     update orders o set
-        status = n.status, version = n.version, label_revision = n.label_revision, hold_reasons =
-        n.hold_reasons,
-        progress = n.progress, skus = n.skus, waiting_skus = n.waiting_skus, content = n.content,
-        people = case when o.people is null then null else n.people end, lines = n.lines, process = n.process,
+        status = n.status, version = n.version, label_revision = n.label_revision,
+        hold_reasons = n.hold_reasons, progress = n.progress, skus = n.skus, waiting_skus = n.waiting_skus,
+        content = n.content, people = case when o.people is null then null else n.people end,
+        lines = n.lines, process = n.process,
         platform_updated_at = n.platform_updated_at, fingerprint = n.fingerprint,
         ship_to_fingerprint = n.ship_to_fingerprint, updated_at = crossdock_now()
     from jsonb_to_recordset(cast(:rows as jsonb)) as n (

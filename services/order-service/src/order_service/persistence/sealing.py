@@ -1,6 +1,4 @@
-"""Secrets at rest: AES-256-GCM, bound to the account they belong to, so a row's secrets open for no other
-row.
-"""
+"""Secrets at rest: AES-256-GCM, bound to their account, so a row's secrets open for no other row."""
 
 import json
 import os

@@ -1,6 +1,4 @@
-"""A marketplace's order becomes ours, or changes ours. Never by order of arrival: the platform's time of
-update decides.
-"""
+"""A marketplace's order becomes ours, or changes ours, by the platform's time of update, not of arrival."""
 
 import hashlib
 import json

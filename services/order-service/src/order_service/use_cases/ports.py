@@ -143,9 +143,7 @@ class Accounts(Protocol):
         ...
 
     async def put(self, account: Account) -> None:
-        """Create or change it. Raises Conflict: the name or the shop is connected already, or the shop
-        changes.
-        """
+        """Create or change it. Raises Conflict: name or shop is connected already, or the shop changes."""
         ...
 
 
@@ -313,9 +311,7 @@ class Gateway(Protocol):
     """Calls to one shop. Raises MarketplaceRefused, MarketplaceUnavailable, MarketplaceOutcomeUnknown."""
 
     async def write_back(self, tracking: Tracking) -> str:
-        """Tell the tracking number; the platform's reference of it. Looks first whether it is there
-        already.
-        """
+        """Tell the tracking number; the platform's reference of it. Looks first whether it is there."""
         ...
 
     async def fetch_order(self, external_id: str) -> bytes:

@@ -1,6 +1,4 @@
-"""A verified delivery: stored untouched, and imported in the same transaction. The same delivery twice is
-one.
-"""
+"""A verified delivery: stored untouched, imported in the same transaction. Twice is once."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -37,9 +37,7 @@ async def release_order(command: Command, reason: HoldReason, *, tx: Transaction
 
 
 async def cancel_order(command: Command, *, tx: Transaction) -> Order:
-    """Ask for the order to stop; what the others answer decides. Safe to repeat. Raises NotFound or
-    IllegalMove.
-    """
+    """Ask for the order to stop; the others decide. Safe to repeat. Raises NotFound or IllegalMove."""
     change = await _begin(command, "person.cancelled", tx=tx)
     change.order.ask_cancel(command.reason)
     return await _end(change, tx=tx)

@@ -1,6 +1,4 @@
-"""The end of every change: fold the state, publish what has to be told, keep the timeline and the
-exceptions.
-"""
+"""The end of every change: fold the state, publish what is due, keep timeline and exceptions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,9 +24,7 @@ class Change:
 
 
 async def conclude(change: Change, *, tx: Transaction) -> tuple[list[Note], Saying | None]:
-    """Fold the order and publish it if that is due. The notes are the caller's to store, the order its to
-    save.
-    """
+    """Fold the order and publish it if that is due. Notes and order are the caller's to store."""
     order = change.order
     before, held = order.status, set(order.process.holds)
     saying = order.conclude()

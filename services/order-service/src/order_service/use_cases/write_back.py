@@ -1,6 +1,4 @@
-"""What we owe the marketplace once a parcel has left: its tracking number, until the platform has
-confirmed it.
-"""
+"""What we owe the marketplace once a parcel has left: its tracking number, until it is confirmed."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

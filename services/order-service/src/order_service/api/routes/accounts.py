@@ -123,9 +123,7 @@ async def put_map_entry(
     database: Database,
     call: Idempotent,
 ) -> Response:
-    """Say what a marketplace's SKU is made of. Orders that waited for it go on; others keep what they
-    have.
-    """
+    """Say what a marketplace's SKU is made of. Orders that waited for it go on; others stay as they are."""
     async with database.transaction() as tx:
         await call.claim(tx, principal)
         await tx.accounts.get(principal.merchant_id, account)

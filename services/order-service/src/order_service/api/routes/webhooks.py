@@ -2,8 +2,7 @@
 commit.
 
 A plain Starlette endpoint: no schema, no dependencies, an empty answer. 401 for everything that is not proven
-to
-come from the account's shop, whatever the reason.
+to come from the account's shop, whatever the reason.
 """
 
 import re
@@ -124,8 +123,7 @@ class WebhookEndpoint:
                     raise
             except DEFECTS as broken:
                 # A defect of ours must not lose the buyer's order: it waits as a failed message. The error's
-                # text
-                # may quote the order, so only its type is told.
+                # text may quote the order, so only its type is told.
                 kind = type(broken).__name__
                 log.error("webhook.import_failed", message_id=str(message.message_id), error_type=kind)
                 failed = replace(message, state="failed", error=f"import: {kind}")

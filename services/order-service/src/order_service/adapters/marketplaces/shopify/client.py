@@ -101,9 +101,7 @@ class ShopifyGateway:
     async def _graphql(
         self, query: str, variables: Mapping[str, object], *, changes: bool = False
     ) -> Mapping[str, object]:
-        """The `data` of an answer without errors. Costs are points; a bucket that is empty answers
-        THROTTLED.
-        """
+        """The `data` of an answer without errors. Costs are points; an empty bucket answers THROTTLED."""
         body = {"query": query, "variables": variables}
         content = await self._send("POST", "/graphql.json", body=body, changes=changes)
         try:

@@ -23,9 +23,7 @@ PLATFORM = "shopify"
 
 
 def read_order(topic: str, body: bytes) -> CanonicalOrder | None:
-    """The order of a webhook body; None for topics that carry none. Raises NotAnOrder, naming fields,
-    never values.
-    """
+    """The order of a webhook body; None for topics that carry none. Raises NotAnOrder: fields, no values."""
     if topic not in codes.ORDER_TOPICS:
         return None
     try:
@@ -163,9 +161,7 @@ def _sum(amounts: Iterable[str], currency: str) -> int:
 
 
 def _text(given: str | None) -> str | None:
-    """Empty text is no text; anything else stays as received, but for NUL, which no database column can
-    hold.
-    """
+    """Empty text is no text; anything else stays as received, but for NUL, which no column can hold."""
     return given.replace("\0", "") or None if given else None
 
 

@@ -1,10 +1,8 @@
 """Is this delivery from this shop? HMAC-SHA256 over the raw body with the app's client secret, in base64.
 
 Source: shopify.dev, "Verify webhook deliveries", read 2026-11-21. For about an hour after a rotation
-deliveries
-may still be signed with the old secret, so an account holds up to two. The signature covers no time, so there
-is
-no time window: the id of the delivery keeps repeats out.
+deliveries may still be signed with the old secret, so an account holds up to two. The signature covers no
+time, so there is no time window: the id of the delivery keeps repeats out.
 """
 
 import base64
@@ -30,9 +28,7 @@ _LONGEST: Final = 255
 
 
 def verify(account: Account, headers: Mapping[str, str], body: bytes) -> Delivery:
-    """The envelope of a genuine delivery. `headers` have lower-case names. Raises NotAuthentic, and says
-    no more.
-    """
+    """The envelope of a genuine delivery; `headers` in lower case. Raises NotAuthentic, and says no more."""
     try:
         given = base64.b64decode(headers.get("x-shopify-hmac-sha256", ""), validate=True)
     except (binascii.Error, ValueError):
