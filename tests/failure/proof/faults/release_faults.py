@@ -6,6 +6,7 @@ import random
 from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.stack.services import SERVICES
 
+from ..ground import Process
 from .kind import Kind, Scene
 
 
@@ -15,16 +16,18 @@ async def mix(scene: Scene, chance: random.Random) -> str:
     older = [scene.replicas(one, "consume")[0] for one in SERVICES]
     older += [scene.replicas(service, role)[0] for role in ("api", "relay", "work")]
     try:
-        for one in older:
-            await one.restart(code=scene.previous)
+        await asyncio.gather(*(one.restart(code=scene.previous) for one in older))
         await asyncio.sleep(chance.uniform(10, 15))
     finally:
-        for one in older:
-            try:
-                await one.restart(code=None)
-            except EmbeddedError:
-                one.hold(False)  # the ground starts it again, and tells when it cannot
+        await asyncio.gather(*map(_back, older))
     return f"{len(older)} processes, all of {service}'s roles among them"
+
+
+async def _back(process: Process) -> None:
+    try:
+        await process.restart(code=None)
+    except EmbeddedError:
+        process.hold(False)  # the ground starts it again, and tells when it cannot
 
 
 RELEASE_FAULTS = (
