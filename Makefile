@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof clean
+.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -103,6 +103,10 @@ REPORT ?= proof-report
 
 proof: setup ## break everything around a running system and judge what is left (MINUTES, SEED, REPORT)
 	$(BIN)/python -m tests.failure.proof --minutes $(MINUTES) --seed $(SEED) --report "$(REPORT)" $(ARGS)
+
+# Floors and peers beside Crossdock; only ratios of one run count. QUICK=1 shows that it runs.
+bench: setup ## measure what an order costs beside the same work done by hand (QUICK=1)
+	$(BIN)/python -m tests.load $(if $(QUICK),--quick)
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,7 +10,6 @@ from .ground import Ground, NotHealed
 from .links import Link
 from .nodes import Brokers, Database
 from .processes import Outage, Process, ProcessEvent, ProcessState
-from .usage import Usage
 
 __all__ = [
     "Brokers",
@@ -22,5 +21,4 @@ __all__ = [
     "Process",
     "ProcessEvent",
     "ProcessState",
-    "Usage",
 ]

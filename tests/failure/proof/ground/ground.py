@@ -20,6 +20,7 @@ from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch, r
 from crossdock_cli.embedded.postgres import PostgresServer
 from crossdock_cli.embedded.supervisor import Child, cap_log
 from crossdock_cli.embedded.topics import Topic, load_topics
+from crossdock_cli.embedded.usage import Usage, usage_of
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.keys import Keys, ensure_keys
 from crossdock_cli.stack.services import (
@@ -35,7 +36,6 @@ from .addresses import NODES, SANDBOXES, Addresses, replicated
 from .links import Link, Links
 from .nodes import Brokers, Database
 from .processes import Process, ProcessEvent
-from .usage import Usage, usage_of
 
 STARTS_AT_ONCE = 4  # each takes up to two CPU seconds; more of them on two cores only take longer
 START_S = 600.0  # all of them in turn on a busy machine; one that fails ends sooner

@@ -14,8 +14,7 @@ from pathlib import Path
 from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.embedded.launch import Launch, log_tail, signal_group
 from crossdock_cli.embedded.supervisor import Child
-
-from .usage import usage_of
+from crossdock_cli.embedded.usage import usage_of
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
 _HEALTHY_AFTER_S = 10.0

@@ -1,0 +1,85 @@
+"""The load's client: it counts what it gets, however it is cut, and says when it gets something else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from io import BytesIO
+
+import pytest
+
+from crossdock_cli.embedded.launch import LOOPBACK
+
+from .client import LENGTH_BYTES, answer_length, read_requests, send_all
+from .deliveries import deliveries
+
+PIECES = (b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r\no", b"k")
+
+
+@pytest.mark.parametrize(
+    ("received", "length"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", None),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 27),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", 43),
+    ],
+)
+def test_an_answer_is_as_long_as_its_head_tells(received: bytes, length: int | None) -> None:
+    assert answer_length(received) == length
+
+
+def test_requests_come_back_as_they_were_handed_over() -> None:
+    made = list(deliveries(1, 3))
+
+    given = b"".join(len(one).to_bytes(LENGTH_BYTES) + one for one in made)
+
+    assert read_requests(BytesIO(given)) == made
+    assert len({one.split(b"\r\n\r\n", 1)[1] for one in made}) == 3
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(handle: Handler) -> AsyncIterator[int]:
+    """A server on a free port; at the end its connections are closed, too."""
+    connections: list[asyncio.Task[None]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def one() -> None:
+            await handle(reader, writer)
+            writer.close()
+            await writer.wait_closed()
+
+        connections.append(asyncio.create_task(one()))
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        await asyncio.gather(*connections)
+
+
+async def test_every_request_is_sent_once_and_answers_in_pieces_count_as_one() -> None:
+    seen: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            seen.append(line)
+            for piece in PIECES:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+
+    async with serving(answer) as port:
+        told = await send_all(port, 3, [b"%d\n" % n for n in range(10)])
+
+    assert sorted(seen) == [b"%d\n" % n for n in range(10)]
+    assert told["statuses"] == {200: 10}
+
+
+async def test_a_server_that_hangs_up_is_an_error_and_no_figure() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+
+    async with serving(hang_up) as port:
+        with pytest.raises(OSError, match="hung up"):
+            await send_all(port, 1, [b"one\n"])
