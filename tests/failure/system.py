@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+
+#: What a question to a database that is away raises. The last: its session ended in the middle of an answer.
+DATABASE_AWAY = (
+    *(OSError, TimeoutError),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class System:

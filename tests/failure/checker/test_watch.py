@@ -12,6 +12,7 @@ from ..system import System
 from . import Watch
 from .conftest import Copy
 from .publishing import Order
+from .sources import Sources
 from .topics import Record
 from .watch import CONNECTIONS_PER_PROCESS, MOST_DEAD_ROWS
 
@@ -109,6 +110,24 @@ async def test_dead_rows_that_nobody_clears_away_are_seen(copy: Copy) -> None:
         await until(lambda: bool(watch.findings))
 
     assert [one.text for one in watch.findings] == [f"order's heap keeps {MOST_DEAD_ROWS + 1} dead rows"]
+
+
+async def test_a_session_that_ends_in_the_middle_of_an_answer_is_no_finding(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy.write("order", "")
+    breaks, look = iter([asyncpg.InternalClientError("cannot switch to state 11")]), Watch.look
+
+    async def look_and_break_once(self: Watch, sources: Sources) -> None:
+        for error in breaks:
+            raise error
+        await look(self, sources)
+
+    monkeypatch.setattr(Watch, "look", look_and_break_once)
+    async with Watch(copy.system, every_s=EVERY_S) as watch:
+        await until(lambda: watch.samples > 0)
+
+    assert watch.findings == []
 
 
 async def test_a_database_that_is_away_is_no_finding(copy: Copy) -> None:

@@ -5,10 +5,9 @@ from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 
-import asyncpg
 from aiokafka.errors import KafkaError
 
-from ..system import System
+from ..system import DATABASE_AWAY, System
 from .publishing import Order
 from .sources import SERVICES, Sources, open_sources
 from .stock import OVERSOLD, oversold
@@ -29,7 +28,7 @@ COMMITTED_EVERY = 10
 
 _SHARD_LOCKS = 1_926_001
 
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError)
+_AWAY = (*DATABASE_AWAY, KafkaError)
 
 _OWNERS = """
     select objid::int as shard, count(*)::int as owners, array_agg(pid) as pids from pg_locks

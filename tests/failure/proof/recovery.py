@@ -13,6 +13,7 @@ from crossdock_cli.api import Api
 from crossdock_cli.demo.scenario import Case, Expected, Sold
 from crossdock_cli.errors import CommandFailed
 
+from ..system import DATABASE_AWAY
 from .ground import Ground
 from .shops import Marketplace, Shop
 
@@ -106,7 +107,7 @@ class Pulse:
         for service in self.ground.system.databases:
             try:
                 oldest, lag = await self._waiting(service)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except DATABASE_AWAY:
                 return f"{service}'s database does not answer"
             if oldest > OUTBOX_S:
                 return f"{service}'s outbox is {oldest:.0f} s behind"
@@ -154,7 +155,7 @@ class Pulse:
                     )
                 finally:
                     connection.terminate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except DATABASE_AWAY:
             return False
 
 
@@ -171,7 +172,7 @@ async def count_open(ground: Ground) -> int | None:
                 )
             finally:
                 connection.terminate()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DATABASE_AWAY:
         return None
 
 
