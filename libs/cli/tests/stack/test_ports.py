@@ -34,6 +34,12 @@ def test_a_remembered_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
     assert second["kafka"] == first["kafka"]
 
 
+def test_a_free_port_is_given_away_once_though_nobody_listens_there_yet() -> None:
+    ports = [free_port() for _ in range(900)]
+
+    assert len(set(ports)) == 900
+
+
 def test_a_given_port_that_is_taken_is_an_error_that_names_it(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]

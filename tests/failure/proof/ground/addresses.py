@@ -1,6 +1,6 @@
 """Who listens where: behind every wire one port of its own, and one for whoever connects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from crossdock_cli.embedded.launch import free_port
 from crossdock_cli.stack.services import ROLES, SERVICES, ServiceProcess
@@ -28,20 +28,12 @@ class Addresses:
         names = [*(one.port_name for one in processes), *SANDBOXES, "smtp", "postgres"]
         links = [*(f"{service}-db" for service in SERVICES), "shopify", "easypost", "smtp"]
         kafka = [f"kafka-{node}" for node in range(NODES)]
-        ports = _distinct_ports(len(names) + len(kafka) + len(links) + len(kafka))
-        self.own = {name: next(ports) for name in (*names, *kafka)}
+        self.own = {name: free_port() for name in (*names, *kafka)}
         self.wires = {
-            name: Wire(next(ports), self.own["postgres" if name.endswith("-db") else name])
+            name: Wire(free_port(), self.own["postgres" if name.endswith("-db") else name])
             for name in (*kafka, *links)
         }
 
     def as_told(self) -> dict[str, int]:
         """By name, as the services are told: where there is a wire, its port."""
         return self.own | {name: wire.port for name, wire in self.wires.items()}
-
-
-def _distinct_ports(count: int) -> Iterator[int]:
-    found: set[int] = set()
-    while len(found) < count:
-        found.add(free_port())
-    return iter(found)

@@ -57,6 +57,13 @@ class NotHealed(Exception):
     """What is not as it should be, in words, after the time `heal` was given."""
 
 
+def _first(error: BaseException) -> BaseException:
+    """Of those that failed together: a person can act on one."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 class Ground:
     """Inside `async with` everything is up: topics made, migrations run, the token stored.
 
@@ -133,6 +140,9 @@ class Ground:
             await self._start(ensure_keys(self._folder))
             caps = asyncio.create_task(self._cap_logs())
             self._exit.callback(caps.cancel)
+        except BaseExceptionGroup as failures:
+            await self._exit.aclose()
+            raise _first(failures) from failures
         except BaseException:
             await self._exit.aclose()
             raise

@@ -1,6 +1,7 @@
 """Every verb of a link, between a real client and a real echo server."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -188,10 +189,13 @@ async def test_a_reset_breaks_idle_connections_and_no_later_ones(link: Link) -> 
 
 
 async def test_a_link_to_nobody_ends_what_connects(tmp_path: Path) -> None:
-    wires = {"dead": Wire(free_port(), free_port())}
-    async with Links(wires, log=tmp_path / "log") as links, connected(links.by_name["dead"]) as client:
-        with pytest.raises(ConnectionResetError):
-            await client[0].readline()
+    with socket.socket() as nobody:
+        nobody.bind((LOOPBACK, 0))  # and does not listen, so that nobody else can either
+        wires = {"dead": Wire(free_port(), nobody.getsockname()[1])}
+        async with Links(wires, log=tmp_path / "log") as links:
+            with pytest.raises(ConnectionResetError):
+                async with connected(links.by_name["dead"]) as client:
+                    await client[0].readline()
 
 
 async def test_a_client_that_has_said_all_ends_both_sides(link: Link, server: EchoServer) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ CLEAN_ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LANG": "C.UTF-8", "
 
 #: Below the range of outgoing connections, which begins at 32768 on Linux and at 49152 elsewhere.
 _OWN_PORTS = range(15_000, 32_000)
+#: Whoever was given one may begin to listen only after others have asked.
+_given_away: deque[int] = deque(maxlen=1_000)
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -132,15 +135,18 @@ def first_unreachable(path: Path, account: Account) -> Path | None:
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on at this moment.
+    """Return a loopback port nobody listens on at this moment, and that was not given away lately.
 
     Not one the kernel would choose: those go to outgoing connections too, and one of them could take the
     port of a server that is down between two starts.
     """
     for _ in range(100):
         port = secrets.choice(_OWN_PORTS)
+        if port in _given_away:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
+            _given_away.append(port)
             return port
     raise EmbeddedError(f"no free port between {_OWN_PORTS.start} and {_OWN_PORTS.stop}; end what holds them")
 
