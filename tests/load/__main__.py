@@ -101,6 +101,7 @@ def as_json(found: Mapping[tuple[str, int], Sequence[Load]]) -> dict[str, Any]:
                 "server_cpu_s": [round(one.server_cpu_s, 3) for one in loads],
                 "postgres_cpu_s": [round(one.postgres_cpu_s, 3) for one in loads],
                 "client_cpu_s": [round(one.client_cpu_s, 3) for one in loads],
+                "refused": [one.refused for one in loads],
                 "requests": [len(one.latencies) for one in loads],
             }
             for (name, clients), loads in found.items()

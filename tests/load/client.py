@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import uvloop
 
@@ -20,6 +20,8 @@ from crossdock_cli.embedded.launch import LOOPBACK
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
 LENGTH_BYTES = 4
+#: A server that has too much to do says so, and is asked again, as marketplaces do; the latency goes on.
+BUSY, AGAIN_AFTER_S = 503, 0.1
 
 
 class Connection(asyncio.Protocol):
@@ -29,7 +31,7 @@ class Connection(asyncio.Protocol):
         self._requests = requests
         self._latencies = latencies
         self._statuses = statuses
-        self._received = b""
+        self._received = self._request = b""
         self._sent_at = 0.0
         self._transport: asyncio.WriteTransport
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -42,9 +44,13 @@ class Connection(asyncio.Protocol):
         length = answer_length(self._received)
         if length is None or len(self._received) < length:
             return
-        self._latencies.append(time.perf_counter() - self._sent_at)
-        self._statuses[int(self._received[9:12])] += 1
+        status = int(self._received[9:12])
+        self._statuses[status] += 1
         self._received = b""
+        if status == BUSY:
+            asyncio.get_running_loop().call_later(AGAIN_AFTER_S, self._transport.write, self._request)
+            return
+        self._latencies.append(time.perf_counter() - self._sent_at)
         self.send_next()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -56,7 +62,7 @@ class Connection(asyncio.Protocol):
         if request is None:
             self.done.set_result(None)
             return
-        self._sent_at = time.perf_counter()
+        self._request, self._sent_at = request, time.perf_counter()
         self._transport.write(request)
 
 
@@ -78,7 +84,7 @@ def read_requests(source: BinaryIO) -> list[bytes]:
     return found
 
 
-async def send_all(port: int, clients: int, requests: list[bytes]) -> dict[str, object]:
+async def send_all(port: int, clients: int, requests: list[bytes]) -> dict[str, Any]:
     """Latencies in seconds, sorted. Raises OSError when the server goes away."""
     latencies: list[float] = []
     statuses: Counter[int] = Counter()

@@ -22,7 +22,7 @@ from crossdock_cli.embedded.usage import usage_of
 from crossdock_cli.stack.keys import Keys
 from crossdock_cli.stack.services import ServiceProcess, Surroundings, migrate_launch
 
-from .client import LENGTH_BYTES
+from .client import BUSY, LENGTH_BYTES
 from .deliveries import ACCOUNT, account_given, deliveries, skus
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Load:
     clients: int
     seconds: float
     latencies: Sequence[float] = field(repr=False)
+    refused: int  # answers that there is too much to do; the request was sent again
     client_cpu_s: float
     server_cpu_s: float
     postgres_cpu_s: float
@@ -56,7 +57,7 @@ class Load:
 
 
 class NotAllTaken(Exception):
-    """Some requests were answered otherwise than with 200; a rate over them would be none."""
+    """Not every request became an order; a rate over them would be none."""
 
 
 class Ground:
@@ -198,12 +199,14 @@ class Ground:
         postgres = [self._server.pid, *_children(self._server.pid)]
         after = usage_of([pid]).cpu_s, usage_of(postgres).cpu_s
         seen = json.loads(answer)
-        if set(seen["statuses"]) != {"200"}:
+        refused = seen["statuses"].pop(str(BUSY), 0)
+        if seen["statuses"] != {"200": requests}:
             raise NotAllTaken(f"{name} answered {seen['statuses']}")
         return Load(
             clients=clients,
             seconds=seen["seconds"],
             latencies=seen["latencies"],
+            refused=refused,
             client_cpu_s=seen["cpu_s"],
             server_cpu_s=after[0] - before[0],
             postgres_cpu_s=after[1] - before[1],

@@ -9,7 +9,7 @@ import pytest
 
 from crossdock_cli.embedded.launch import LOOPBACK
 
-from .client import LENGTH_BYTES, answer_length, read_requests, send_all
+from .client import AGAIN_AFTER_S, LENGTH_BYTES, answer_length, read_requests, send_all
 from .deliveries import deliveries
 
 PIECES = (b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r\no", b"k")
@@ -74,6 +74,21 @@ async def test_every_request_is_sent_once_and_answers_in_pieces_count_as_one() -
 
     assert sorted(seen) == [b"%d\n" % n for n in range(10)]
     assert told["statuses"] == {200: 10}
+
+
+async def test_a_request_that_was_refused_is_sent_again() -> None:
+    statuses = iter([b"503", b"503", b"200", b"200"])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            writer.write(b"HTTP/1.1 %s Whatever\r\nContent-Length: 0\r\n\r\n" % next(statuses))
+
+    async with serving(answer) as port:
+        told = await send_all(port, 1, [b"one\n", b"two\n"])
+
+    assert told["statuses"] == {503: 2, 200: 2}
+    assert len(told["latencies"]) == 2
+    assert told["latencies"][-1] > AGAIN_AFTER_S
 
 
 async def test_a_server_that_hangs_up_is_an_error_and_no_figure() -> None:

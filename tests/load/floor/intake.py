@@ -7,24 +7,22 @@ import hashlib
 import hmac
 import json
 import os
-import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from crossdock_chassis.ids import new_id
-from crossdock_cli.embedded.launch import LOOPBACK
 
 from ..deliveries import SECRET
 from .rows import statement_like
+from .serving import serve
 
 CONNECTIONS = 16
 
@@ -74,18 +72,5 @@ async def _nothing(_: asyncpg.Connection) -> None:
     pass
 
 
-def main() -> None:
-    uvicorn.run(
-        application(os.environ["BENCH_DATABASE_URL"], UUID(os.environ["BENCH_ORDER_ID"])),
-        host=LOOPBACK,
-        port=int(sys.argv[1]),
-        http="httptools",
-        loop="uvloop",
-        ws="none",
-        access_log=False,
-        log_level="warning",
-    )
-
-
 if __name__ == "__main__":
-    main()
+    serve(application(os.environ["BENCH_DATABASE_URL"], UUID(os.environ["BENCH_ORDER_ID"])))
