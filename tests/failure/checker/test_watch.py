@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 import asyncpg
@@ -10,6 +10,7 @@ import pytest
 
 from ..system import System
 from . import Watch
+from . import watch as watching
 from .conftest import Copy
 from .publishing import Order
 from .sources import Sources
@@ -128,6 +129,27 @@ async def test_a_session_that_ends_in_the_middle_of_an_answer_is_no_finding(
         await until(lambda: watch.samples > 0)
 
     assert watch.findings == []
+
+
+async def test_a_look_that_does_not_even_heed_its_end_is_given_up(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy.write("order", "")
+    hangs, look = iter([True]), Watch.look
+
+    async def hang_once(self: Watch, sources: Sources) -> None:
+        if next(hangs, False):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+            await asyncio.sleep(3600)
+        await look(self, sources)
+
+    monkeypatch.setattr(Watch, "look", hang_once)
+    monkeypatch.setattr(watching, "LOOK_S", 5.0)
+    async with Watch(copy.system, every_s=EVERY_S) as watch:
+        await until(lambda: watch.samples > 0)
+
+    assert watch.blind_s > 5.0
 
 
 async def test_a_database_that_is_away_is_no_finding(copy: Copy) -> None:

@@ -1,7 +1,10 @@
 """The invariants that must hold at every moment, sampled while the system works."""
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +25,9 @@ OLDEST_TRANSACTION_S = 40
 MOST_PARKED_KEYS, MOST_PARKED_EVENTS = 1_000, 10_000
 #: Of one table: autovacuum comes by every 10 s where all is well.
 MOST_DEAD_ROWS = 50_000
+
+#: A look that takes longer is given up; the next one may come through.
+LOOK_S = 30.0
 
 #: In samples: the broker has to be asked for each partition.
 COMMITTED_EVERY = 10
@@ -68,7 +74,8 @@ _STATES: tuple[tuple[str, str, str, Edges], ...] = (
 class Watch:
     """Samples until it is closed. A database or broker that is away for a moment is not a finding.
 
-    `samples`: looks that came to their end. A database that is put back to an earlier time shows as findings.
+    `samples`: looks that came to their end; `blind_s`: the longest time from one to the next. A database that
+    is put back to an earlier time shows as findings.
     """
 
     def __init__(self, system: System, *, every_s: float = 2.0) -> None:
@@ -81,6 +88,7 @@ class Watch:
         self._reachable = {kind: _closure(edges) for kind, _, _, edges in _STATES}
         self._many_sessions: Counter[str] = Counter()
         self.samples = 0
+        self.blind_s = 0.0
         self.looked_at: Counter[str] = Counter()
 
     @property
@@ -107,14 +115,32 @@ class Watch:
         self._found[Finding(invariant, text)] = None
 
     async def _watch_databases(self) -> None:
+        looked_at = time.monotonic()
         while True:
-            try:
-                async with asyncio.timeout(30), open_sources(self._system) as sources:
-                    await self.look(sources)
-                self.samples += 1
-            except _AWAY:
-                pass  # the next look may see it
+            before = self.samples
+            await self._bounded(self._look_once())
+            now = time.monotonic()
+            self.blind_s = max(self.blind_s, now - looked_at)
+            if self.samples > before:
+                looked_at = now
             await asyncio.sleep(self._every_s)
+
+    async def _look_once(self) -> None:
+        with suppress(*_AWAY):  # the next look may see it
+            async with open_sources(self._system) as sources:
+                await self.look(sources)
+            self.samples += 1
+
+    async def _bounded(self, look: Coroutine[None, None, None]) -> None:
+        looking = asyncio.create_task(look)
+        try:
+            await asyncio.wait([looking], timeout=LOOK_S)
+        finally:
+            while not looking.done():  # a client whose broker is away may swallow that it is cancelled
+                looking.cancel()
+                await asyncio.wait([looking], timeout=1)
+        if not looking.cancelled():
+            looking.result()
 
     async def look(self, sources: Sources) -> None:
         """One sample of everything that a database tells."""

@@ -43,6 +43,8 @@ STORIES_END_S, WEBHOOKS_END_S = 60.0, 80.0
 RESTS_WITHIN_S = 240.0
 #: As long as something comes further it is waited for, but no longer than so many times.
 SLOW_MACHINE = 3
+#: Nobody looks while a database is away, and a look takes its time on a busy machine.
+LONGEST_BLIND_S = 180.0
 #: A whole run may take so many times its minutes until every kind was there.
 LONGEST_RUN = 2.5
 
@@ -331,6 +333,8 @@ async def watching(system: System, report: Report) -> AsyncIterator[None]:
         except Exception as error:
             text = f"the watch ended early: {type(error).__name__}: {error}"
             report.findings.append(Finding("WATCH", text[:300]))
+        if watch.blind_s > LONGEST_BLIND_S:
+            report.findings.append(Finding("WATCH", f"nobody has looked for {watch.blind_s:.0f} s"))
         report.findings += watch.findings
         report.samples = watch.samples
         report.sampled = dict(watch.looked_at)
