@@ -101,12 +101,12 @@ class Ground:
         logs.mkdir(exist_ok=True)
         token = f"{self._keys.api_token}\n".encode()
         await run_to_end(migrate_launch("order", around), logs / "migrate.log", given=token)
-        async with Supervisor(logs) as supervisor:
-            await supervisor.start(self._service(around))
+        async with Supervisor(logs) as self._supervisor:
+            await self._supervisor.start(self._service(around))
             await self._connect_shop()
             await self._with_owner(urls, self._learn_skus)
             self._tell(f"{ORDERS_BEFORE} orders before the first measurement")
-            await self.load("order", clients=16, requests=ORDERS_BEFORE, service_pid=0)
+            await self.load("order", clients=16, requests=ORDERS_BEFORE)
         order_id = await self._with_owner(urls, self._an_order)
         self._server.databases.create_database(FLOOR, "order", template=ORDERS)
         for name in (ORDERS, FLOOR):
@@ -180,9 +180,9 @@ class Ground:
 
     # -- measuring
 
-    async def load(self, name: str, *, clients: int, requests: int, service_pid: int | None = None) -> Load:
+    async def load(self, name: str, *, clients: int, requests: int) -> Load:
         """Send so many new orders. Raises NotAllTaken."""
-        pid = self._supervisor.status[name].pid if service_pid is None else service_pid
+        pid = self._supervisor.status[name].pid
         begin, self._next = self._next, self._next + requests
         given = b"".join(len(one).to_bytes(LENGTH_BYTES) + one for one in deliveries(begin, requests))
         postgres = [self._server.pid, *_children(self._server.pid)]
