@@ -37,28 +37,37 @@ async def a_port() -> AsyncIterator[int]:
     server = HttpServer(app, SETTINGS, with_api=True)
     running = asyncio.create_task(server.run())
     await server.listening.wait()
-    yield server.port
-    await server.stop()
-    await running
+    try:
+        yield server.port
+    finally:
+        await server.stop()
+        await running
 
 
 async def exchange(port: int, *pieces: bytes, pause_s: float = 0.0) -> tuple[int, Mapping[str, object]]:
-    """Send the pieces one after another; the answer's status and document."""
+    """Send the pieces one after another; the answer's status and document.
+
+    The answer is read as it comes: the server closes after a refusal, and what is sent to it then resets the
+    connection under an answer that still waits to be read.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(5):
-            reading = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+            reading = asyncio.create_task(read_answer(reader))
             for piece in pieces:
                 if reading.done():
                     break
                 writer.write(piece)
                 await asyncio.sleep(pause_s)
-            head = (await reading).decode()
-            length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
-            body = await reader.readexactly(length)
+            return await reading
     finally:
         writer.transport.abort()
-    found = json.loads(body)
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, Mapping[str, object]]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+    found = json.loads(await reader.readexactly(length))
     return int(head.split()[1]), found if isinstance(found, dict) else {"body": found}
 
 
