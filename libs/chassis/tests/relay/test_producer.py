@@ -24,6 +24,12 @@ async def producer(kafka: Kafka) -> AsyncIterator[Producer]:
     await producer.close()
 
 
+def freeze(child: int) -> None:
+    """Stop it and wait until it stands: its other threads go on until one of them has taken the signal."""
+    os.kill(child, signal.SIGSTOP)
+    os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOWAIT)
+
+
 def a_row(seq: int, key: str, *, size: int = 10) -> Row:
     return Row(0, seq, new_id(), SENT, key, (), b"x" * size)
 
@@ -59,7 +65,7 @@ async def test_a_producer_is_given_up_while_the_broker_still_owes_it_an_answer(
 ) -> None:
     await producer.look()
     plan = producer.plan([a_row(1, str(uuid4()))], epoch=1)
-    os.kill(broker.pid, signal.SIGSTOP)
+    await asyncio.to_thread(freeze, broker.pid)
     sending = asyncio.create_task(producer.send(plan.batches))
     await asyncio.sleep(0.3)  # it is on its way by then
 
