@@ -84,6 +84,8 @@ class Watch:
         self._tasks: list[asyncio.Task[None]] = []
         self._found: dict[Finding, None] = {}
         self._fences: dict[tuple[str, str, int], tuple[str | None, int, int]] = {}
+        # The log in which the broker was last seen to be behind the fence, or even with it.
+        self._followed: dict[tuple[str, str, int], tuple[str | None, int]] = {}
         self._states: dict[tuple[str, str], tuple[str, int]] = {}
         self._reachable = {kind: _closure(edges) for kind, _, _, edges in _STATES}
         self._many_sessions: Counter[str] = Counter()
@@ -184,10 +186,18 @@ class Watch:
                 self._note(
                     "INV-13", f"{name} went back from {offset} to {row['next_offset']} in epoch {epoch}"
                 )
-            told = committed.get((row["topic"], row["partition"]), 0)
-            if same_log and told > row["next_offset"]:
-                self._note("INV-13", f"{name} is at {row['next_offset']}, {told} is committed at the broker")
+            told = committed.get((row["topic"], row["partition"]))
+            if told is not None:
+                self._compare(at, name, told, row)
             self._fences[at] = (row["cluster_id"], row["epoch"], row["next_offset"])
+
+    def _compare(self, at: tuple[str, str, int], name: str, told: int, row: Any) -> None:
+        """With what the broker was told: in a new log it stays as it is until something of that is done."""
+        log = (row["cluster_id"], row["epoch"])
+        if told <= row["next_offset"]:
+            self._followed[at] = log
+        elif self._followed.get(at) == log:
+            self._note("INV-13", f"{name} is at {row['next_offset']}, {told} is committed at the broker")
 
     async def _committed(self, sources: Sources, service: str) -> dict[tuple[str, int], int]:
         rows = await sources.rows(service, "select topic, partition from consumer_fence")
