@@ -43,8 +43,8 @@ from order_service.messaging.timers import TIMERS as ORDER_TIMERS
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.transaction import open_database as open_orders
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Account, Message, Secrets
-from order_service.use_cases.receive_message import receive_message
+from order_service.use_cases.ports import Account, Message, OrderRef, Secrets
+from order_service.use_cases.receive_message import Received, receive_messages
 from order_service.use_cases.steer_order import (
     Command,
     cancel_order,
@@ -288,7 +288,7 @@ class World:
                 headers={},
                 body=b"{}",
             )
-            await receive_message(message, canonical, account, retention=Retention(), tx=tx)
+            await receive_messages([Received(message, canonical, account)], retention=Retention(), tx=tx)
         await self.bus.collect("order")
 
     # -- people --------------------------------------------------------------------------------------------
@@ -443,10 +443,8 @@ class World:
     async def seen(self, order: ShopOrder) -> Order:
         """The order as order-service has it."""
         async with self.order.database.transaction() as tx:
-            found: Order | None = await tx.orders.lock_external(
-                "shopify", f"{order.account}.example", order.external_id
-            )
-        assert found is not None
+            ref = OrderRef("shopify", f"{order.account}.example", order.external_id)
+            found: Order = (await tx.orders.lock_external([ref]))[ref]
         return found
 
     async def progress(self, order: ShopOrder) -> set[str]:

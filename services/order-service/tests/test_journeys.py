@@ -18,8 +18,8 @@ from order_service.messaging import inventory_events, shipping_events
 from order_service.persistence.erasing import erase_expired
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Account, Message
-from order_service.use_cases.receive_message import receive_message
+from order_service.use_cases.ports import Account, Message, OrderRef
+from order_service.use_cases.receive_message import Received, receive_messages
 from order_service.use_cases.steer_order import Command, cancel_order, expire_unpaid, retry_order
 
 from .samples import INVENTORY, PERSON, Inventory, Shipping, an_account, read, shopify_body
@@ -64,7 +64,8 @@ async def receive(database: OrderDatabase, account: Account, body: dict[str, Any
     )
     canonical = read_order("orders/updated", raw)
     async with database.transaction() as tx:
-        return await receive_message(message, canonical, account, retention=Retention(), tx=tx)
+        received = [Received(message, canonical, account)]
+        return bool(await receive_messages(received, retention=Retention(), tx=tx))
 
 
 async def say(database: OrderDatabase, *events: Any) -> None:
@@ -76,8 +77,9 @@ async def say(database: OrderDatabase, *events: Any) -> None:
 
 async def the_order(database: OrderDatabase, external_id: str = "6120045566771") -> Order:
     async with database.transaction() as tx:
-        order = await tx.orders.lock_external("shopify", an_account().shop_ref, external_id)
-    assert order is not None
+        (order,) = (
+            await tx.orders.lock_external([OrderRef("shopify", an_account().shop_ref, external_id)])
+        ).values()
     return order
 
 

@@ -13,7 +13,7 @@ from crossdock_contracts.envelope import Cause
 from order_service.adapters.marketplaces.shopify.mapping import read_order
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.transaction import OrderDatabase
-from order_service.use_cases.import_order import Retention, import_order
+from order_service.use_cases.import_order import Import, Retention, import_orders
 from order_service.use_cases.learn_skus import AT_ONCE, WAITING_TIMER, learn_skus
 
 from .samples import an_account, shopify_body
@@ -29,8 +29,7 @@ async def test_news_that_comes_while_an_order_begins_to_wait_for_it_is_not_misse
     assert canonical is not None
 
     async with database.transaction() as tx:
-        order_id = tx.new_id()
-        await import_order(canonical, account, new_order_id=order_id, retention=Retention(), tx=tx)
+        await import_orders([Import(canonical, account, tx.new_id())], retention=Retention(), tx=tx)
         news = asyncio.create_task(say(database, a_sku(SAMPLE_SKUS[1])))
         await asyncio.wait([news], timeout=0.3)  # it would be through by then if it did not wait for us
     await news
@@ -48,8 +47,7 @@ async def test_an_order_that_comes_while_news_is_written_does_not_wait_for_it(
 
     async def place() -> None:
         async with database.transaction() as tx:
-            order_id = tx.new_id()
-            await import_order(canonical, account, new_order_id=order_id, retention=Retention(), tx=tx)
+            await import_orders([Import(canonical, account, tx.new_id())], retention=Retention(), tx=tx)
 
     async with database.transaction() as tx:
         await learn_skus([a_sku(SAMPLE_SKUS[1])], tx=tx)

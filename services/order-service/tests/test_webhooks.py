@@ -221,14 +221,77 @@ async def test_a_delivery_is_answered_after_its_commit_and_not_before(
     assert await column(database, "select state from inbound_message") == ["imported"]
 
 
+def too_large() -> dict[str, Any]:
+    """An order whose event no topic would take."""
+    line = shopify_body()["line_items"][0]
+    return shopify_body(line_items=[{**line, "id": number, "title": "x" * 500} for number in range(1, 700)])
+
+
+async def test_orders_that_come_at_once_share_transactions_and_fail_alone(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    first = int(shopify_body()["id"])
+    bodies = [shopify_body(id=first + number) for number in range(1, 30)]
+
+    answers = await asyncio.gather(*(deliver(client, body) for body in [*bodies, too_large()]))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert await column(database, "select state from inbound_message group by 1 order by 1") == [
+        "failed",
+        "imported",
+    ]
+    assert await column(database, "select count(*) from orders") == [29]
+    assert await column(database, "select count(distinct xmin::text) < 20 from orders") == [True]
+    assert len({one["order_id"] for _, one in await published(database)}) == 29
+
+
+async def test_words_about_one_order_that_come_at_once_make_one_order(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    raw = json.dumps(shopify_body()).encode()
+    twice = signed(raw)
+
+    answers = await asyncio.gather(
+        *(deliver(client, shopify_body()) for _ in range(10)),
+        *(client.post(URL, content=raw, headers=twice) for _ in range(10)),
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert await column(database, "select count(*) from inbound_message") == [11]
+    assert [topic for topic, _ in await published(database)] == ["order.created"]
+
+
+async def test_an_order_that_somebody_holds_keeps_no_other_order_waiting(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    await deliver(client, shopify_body())
+    first = int(shopify_body()["id"])
+    news = shopify_body(updated_at="2026-02-12T05:00:00Z", financial_status="partially_refunded")
+
+    async with database.transaction() as holder:
+        await holder.connection.execute(text("select 1 from orders for update"))
+        held = asyncio.create_task(deliver(client, news, topic="orders/updated"))
+        others = await asyncio.gather(
+            *(deliver(client, shopify_body(id=first + one)) for one in range(1, 20))
+        )
+        still_waiting = not held.done()
+    answer = await held
+
+    assert {one.status_code for one in others} == {200}
+    assert still_waiting
+    assert answer.status_code == 200
+    assert (await the_order(database)).content.payment == "partially_refunded"
+
+
 async def test_an_order_that_cannot_be_imported_is_kept_and_listed(
     client: httpx.AsyncClient, database: OrderDatabase
 ) -> None:
     await connect(database, an_account())
-    line = shopify_body()["line_items"][0]
-    too_many = [{**line, "id": number, "title": "x" * 500} for number in range(1, 700)]
 
-    answer = await deliver(client, shopify_body(line_items=too_many))
+    answer = await deliver(client, too_large())
 
     (message,) = (await client.get("/v1/messages", params={"state": "failed"})).json()["items"]
     assert answer.status_code == 200

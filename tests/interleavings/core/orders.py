@@ -9,7 +9,16 @@ from crossdock_contracts.envelope import Cause, OrderKeyed
 from order_service.domain.exceptions import GUIDES
 from order_service.domain.lines import Catalog, Mapped, SkuFacts
 from order_service.domain.order import Order
-from order_service.use_cases.ports import Account, Message, Note, NotFound, Obligation
+from order_service.use_cases.ports import (
+    Account,
+    Message,
+    Note,
+    NotFound,
+    Obligation,
+    OrderRef,
+    Settled,
+    Shop,
+)
 
 from .memory import NewId, Rows, Table, Transaction
 
@@ -17,7 +26,7 @@ from .memory import NewId, Rows, Table, Transaction
 @dataclass(kw_only=True)
 class OrderRows(Rows):
     orders: Table[UUID, Order] = field(default_factory=Table)
-    external: dict[tuple[str, str, str], UUID] = field(default_factory=dict)
+    external: dict[OrderRef, UUID] = field(default_factory=dict)
     messages: dict[UUID, Message] = field(default_factory=dict)
     accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
     skus: dict[tuple[str, str], tuple[int, SkuFacts]] = field(default_factory=dict)
@@ -41,9 +50,10 @@ class OrderTable:
             raise NotFound("order", str(order_id))
         return order
 
-    async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None:
-        order_id = self._rows.external.get((platform, shop_ref, external_id))
-        return None if order_id is None else self._rows.orders.get(order_id)
+    async def lock_external(self, refs: Collection[OrderRef]) -> dict[OrderRef, Order]:
+        there = {one: self._rows.external[one] for one in refs if one in self._rows.external}
+        locked = await self.lock(there.values())
+        return {ref: locked[order_id] for ref, order_id in there.items()}
 
     async def lock_waiting(
         self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
@@ -56,12 +66,13 @@ class OrderTable:
         waiting.sort(key=lambda one: one.identity.order_id)
         return [one for one in waiting if after is None or one.identity.order_id > after][:limit]
 
-    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
-        one = order.identity
-        key = (one.platform, one.shop_ref, one.external_id)
-        assert key not in self._rows.external, "nobody races in one process"
-        self._rows.external[key] = one.order_id
-        await self.save([order])
+    async def add(self, orders: Sequence[Order], notes: Sequence[Note], *, personal_until: datetime) -> None:
+        for order in orders:
+            one = order.identity
+            ref = OrderRef(one.platform, one.shop_ref, one.external_id)
+            assert ref not in self._rows.external, "nobody races in one process"
+            self._rows.external[ref] = one.order_id
+        await self.save(orders)
         await self.note(notes)
 
     async def save(self, orders: Sequence[Order]) -> None:
@@ -78,20 +89,22 @@ class MessageTable:
     def __init__(self, rows: OrderRows) -> None:
         self._rows = rows
 
-    async def add(self, message: Message, *, personal_until: datetime) -> bool:
-        if any(one.dedupe_key == message.dedupe_key for one in self._rows.messages.values()):
-            return False
-        self._rows.messages[message.message_id] = message
-        return True
+    async def add(self, messages: Sequence[Message], *, personal_until: datetime) -> set[UUID]:
+        there = {one.dedupe_key for one in self._rows.messages.values()}
+        new = {one.dedupe_key: one for one in messages if one.dedupe_key not in there}
+        self._rows.messages |= {one.message_id: one for one in new.values()}
+        return {one.message_id for one in new.values()}
 
     async def get(self, merchant_id: str, message_id: UUID) -> Message:
         return self._rows.messages[message_id]
 
-    async def settle(
-        self, message_id: UUID, *, state: str, order_id: UUID | None, error: str | None = None
-    ) -> None:
-        message = self._rows.messages[message_id]
-        self._rows.messages[message_id] = replace(message, state=state, order_id=order_id, error=error)
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        for one in settled:
+            message = self._rows.messages[one.message_id]
+            order_id = one.order_id or message.order_id
+            self._rows.messages[one.message_id] = replace(
+                message, state=one.state, order_id=order_id, error=one.error
+            )
 
 
 class AccountTable:
@@ -125,6 +138,9 @@ class SkuTables:
             if (merchant_id, name) in self._rows.skus
         }
         return Catalog(mapped, known)
+
+    async def catalogs(self, external_skus: Mapping[Shop, Collection[str]]) -> dict[Shop, Catalog]:
+        return {shop: await self.catalog(*shop, names) for shop, names in external_skus.items()}
 
     async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
         learnt = set()

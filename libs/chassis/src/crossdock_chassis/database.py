@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crossdock_chassis.ids import new_id
@@ -18,6 +18,11 @@ from crossdock_chassis.timers import Timers
 from crossdock_contracts.envelope import Cause
 
 NO_CAUSE = Cause()
+
+_NOW = text("select crossdock_now()")
+_NOW_IN_HASTE = text("select crossdock_now(), set_config('lock_timeout', :lock_timeout, true)").bindparams(
+    bindparam("lock_timeout", type_=Text)
+)
 
 
 class Transaction:
@@ -64,16 +69,23 @@ class Database(Generic[TX]):
         self._transaction_type = transaction_type
 
     @asynccontextmanager
-    async def transaction(self, cause: Cause = NO_CAUSE) -> AsyncIterator[TX]:
+    async def transaction(
+        self, cause: Cause = NO_CAUSE, *, longest_lock_wait_s: float | None = None
+    ) -> AsyncIterator[TX]:
         """Begin; commit on leaving, roll back on an exception. READ COMMITTED.
 
         `cause` is what everything published or asked for in it follows from unless the call says otherwise;
-        one without a trace belongs to the current one.
+        one without a trace belongs to the current one. Past `longest_lock_wait_s` a statement that waits for
+        somebody's lock raises an error for which `faults.lost_a_lock` holds; None: as the role has it.
         """
         if cause.traceparent is None:
             cause = replace(cause, traceparent=current_traceparent())
         async with self.engine.connect() as connection, connection.begin():
-            now = (await connection.execute(text("select crossdock_now()"))).scalar_one()
+            if longest_lock_wait_s is None:
+                now = (await connection.execute(_NOW)).scalar_one()
+            else:
+                limit = {"lock_timeout": f"{longest_lock_wait_s * 1000:.0f}ms"}
+                now = (await connection.execute(_NOW_IN_HASTE, limit)).scalar_one()
             tx = self._transaction_type(connection, now, cause)
             yield tx
             await tx.flush()

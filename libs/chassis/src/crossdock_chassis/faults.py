@@ -17,8 +17,10 @@ MAX_TEXT_CHARS = 1_000
 
 #: Connections, resources, an operator's intervention (time-outs of statements too), the system below.
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "58"})
-#: Serialization, deadlock, lock time-out; idle and long transactions ended by the server; read-only.
-_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "25P03", "25P04", "25006"})
+#: Serialization, deadlock, lock time-out.
+_LOCK_STATES = frozenset({"40001", "40P01", "55P03"})
+#: Those of locks; idle and long transactions ended by the server; read-only.
+_TRANSIENT_STATES = _LOCK_STATES | {"25P03", "25P04", "25006"}
 
 _STANDARD_LIBRARY = str(Path(asyncio.__file__).parents[1])
 
@@ -39,6 +41,11 @@ def is_transient(error: BaseException) -> bool:
         return True
     state = sqlstate(error)
     return state is not None and (state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES)
+
+
+def lost_a_lock(error: BaseException) -> bool:
+    """Whether another transaction was at the same rows: not this one's fault, and soon over."""
+    return sqlstate(error) in _LOCK_STATES
 
 
 def _is_of_the_connection(error: BaseException | None) -> bool:

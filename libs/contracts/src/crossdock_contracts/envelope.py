@@ -66,6 +66,10 @@ class Cause:
     correlation_id: UUID | None = None
     traceparent: str | None = None
 
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.event_id or self.correlation_id or self.traceparent)
+
 
 @dataclass(frozen=True, slots=True)
 class EventMeta:

@@ -9,7 +9,16 @@ from uuid import UUID, uuid4
 from crossdock_contracts.envelope import Cause, Event, OrderKeyed
 from order_service.domain.lines import Catalog, Mapped, SkuFacts
 from order_service.domain.order import Order
-from order_service.use_cases.ports import Account, Message, Note, NotFound, Obligation
+from order_service.use_cases.ports import (
+    Account,
+    Message,
+    Note,
+    NotFound,
+    Obligation,
+    OrderRef,
+    Settled,
+    Shop,
+)
 
 
 @dataclass
@@ -27,16 +36,20 @@ class FakeOrders:
             raise NotFound("order", str(order_id))
         return order
 
-    async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None:
-        return next((one for one in self.kept.values() if one.identity.external_id == external_id), None)
+    async def lock_external(self, refs: Collection[OrderRef]) -> dict[OrderRef, Order]:
+        there = {
+            OrderRef(one.identity.platform, one.identity.shop_ref, one.identity.external_id): one
+            for one in self.kept.values()
+        }
+        return {one: there[one] for one in refs if one in there}
 
     async def lock_waiting(
         self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
     ) -> list[Order]:
         return [one for one in self.kept.values() if one.process.waiting_skus & set(skus)][:limit]
 
-    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
-        self.kept[order.identity.order_id] = order
+    async def add(self, orders: Sequence[Order], notes: Sequence[Note], *, personal_until: datetime) -> None:
+        self.kept |= {one.identity.order_id: one for one in orders}
         self.notes += notes
 
     async def save(self, orders: Sequence[Order]) -> None:
@@ -49,18 +62,16 @@ class FakeOrders:
 @dataclass
 class FakeMessages:
     kept: dict[str, Message] = field(default_factory=dict)
-    settled: list[tuple[str, UUID | None]] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
 
-    async def add(self, message: Message, *, personal_until: datetime) -> bool:
-        return self.kept.setdefault(message.dedupe_key, message) is message
+    async def add(self, messages: Sequence[Message], *, personal_until: datetime) -> set[UUID]:
+        return {one.message_id for one in messages if self.kept.setdefault(one.dedupe_key, one) is one}
 
     async def get(self, merchant_id: str, message_id: UUID) -> Message:
         raise NotFound("message", str(message_id))
 
-    async def settle(
-        self, message_id: UUID, *, state: str, order_id: UUID | None, error: str | None = None
-    ) -> None:
-        self.settled.append((state, order_id))
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        self.settled += settled
 
 
 @dataclass
@@ -80,6 +91,9 @@ class FakeSkus:
 
     async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
         return Catalog({}, self.known)
+
+    async def catalogs(self, external_skus: Mapping[Shop, Collection[str]]) -> dict[Shop, Catalog]:
+        return {shop: Catalog({}, self.known) for shop in external_skus}
 
     async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
         self.known |= {sku: one for sku, (_, one) in facts.items()}

@@ -7,9 +7,13 @@ minor units, a platform's total is never repaired.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class PaymentStatus(StrEnum):
@@ -124,6 +128,19 @@ class CanonicalOrder:
 
     def fingerprint(self) -> str:
         """SHA-256 over everything except the time of the update: equal when the platform says the same."""
-        said = asdict(self)
+        said = fields_of(self)
         del said["updated_at"]
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        return digest(said)
+
+
+def fields_of(one: "DataclassInstance") -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
+
+
+def digest(said: object) -> str:
+    """SHA-256, in hex, of dataclasses and of what JSON knows; other values count as their text."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(one: object) -> object:
+    return fields_of(one) if is_dataclass(one) and not isinstance(one, type) else str(one)

@@ -8,7 +8,7 @@ from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from order_service.domain.errors import NotAnOrder
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases import write_back
-from order_service.use_cases.import_order import Retention, import_order
+from order_service.use_cases.import_order import Import, Retention, import_orders
 from order_service.use_cases.ports import (
     Account,
     Gateway,
@@ -16,6 +16,7 @@ from order_service.use_cases.ports import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
+    Settled,
 )
 from order_service.use_cases.receive_message import FETCH_JOB
 
@@ -73,7 +74,7 @@ class MarketplaceJobs:
                 await tx.exceptions.raise_all(
                     [(job.merchant_id, order_id, "fetch_refused", str(message_id), code)]
                 )
-                await tx.messages.settle(message_id, state="failed", order_id=order_id, error=code)
+                await tx.messages.settle([Settled(message_id, "failed", order_id, code)])
                 await tx.jobs.refused(job, code)
             return
         except (MarketplaceUnavailable, MarketplaceOutcomeUnknown) as error:
@@ -81,17 +82,10 @@ class MarketplaceJobs:
         async with self._database.transaction(job.cause) as tx:
             outcome = "ignored"
             if canonical is not None:
-                imported = await import_order(
-                    canonical,
-                    account,
-                    new_order_id=tx.new_id(),
-                    retention=self._retention,
-                    tx=tx,
-                    asked=True,
-                    cause=job.cause,
-                )
+                asked = Import(canonical, account, tx.new_id(), job.cause, asked=True)
+                (imported,) = await import_orders([asked], retention=self._retention, tx=tx)
                 outcome = imported.outcome.value
-            await tx.messages.settle(message_id, state=outcome, order_id=order_id)
+            await tx.messages.settle([Settled(message_id, outcome, order_id)])
             await tx.jobs.done(job)
 
     def _gateway(self, account: Account) -> Gateway:

@@ -2,32 +2,38 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy import ARRAY, DateTime, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from order_service.domain.order import Order
-from order_service.persistence.codec import SELECT, changing, from_row, terms_json
-from order_service.use_cases.ports import Note, NotFound, RacedImport
+from order_service.persistence.codec import SELECT, as_rows, changing_columns, from_row, new_columns
+from order_service.use_cases.ports import Note, NotFound, OrderRef, RacedImport
 
 _IDS = bindparam("ids", type_=ARRAY(PgUUID))
 
 _LOCK = text(SELECT + "where order_id = any(:ids) order by order_id for update").bindparams(_IDS)
 _LOCK_EXTERNAL = text(
-    SELECT + "where platform = :platform and shop_ref = :shop_ref and external_id = :external_id for update"
-)
+    SELECT
+    + """
+    join unnest(:platforms, :shop_refs, :external_ids) as given (platform_of_it, shop_of_it, id_there)
+        on platform = platform_of_it and shop_ref = shop_of_it and external_id = id_there
+    order by order_id for update of orders
+    """
+).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("platforms", "shop_refs", "external_ids")))
 _GET = text(SELECT + "where order_id = :order_id").bindparams(bindparam("order_id", type_=PgUUID))
 _WAITING = text(
     "select order_id from orders where merchant_id = :merchant_id and waiting_skus && :skus "
     "and waiting_skus <> '{}' and order_id > :after order by order_id limit :limit"
 ).bindparams(bindparam("skus", type_=ARRAY(Text)))
 
-# The order and the beginning of its timeline, or neither.
+# Orders and the beginnings of their timelines, or neither. One JSON document for all rows: PostgreSQL's
+# arrays are rectangular and ours are not. In one order for everybody, so that two transactions cannot wait
+# for each other's orders.
 _ADD = text(
     """
     with added as (
@@ -35,32 +41,34 @@ _ADD = text(
             order_id, merchant_id, account, platform, shop_ref, external_id, order_number, placed_at,
             status, version, label_revision, hold_reasons, progress, skus, waiting_skus, content, people,
             terms, lines, process, platform_updated_at, fingerprint, ship_to_fingerprint, personal_until
-        ) values (
-            :order_id, :merchant_id, :account, :platform, :shop_ref, :external_id, :order_number, :placed_at,
-            :status, :version, :label_revision, :hold_reasons, :progress, :skus, :waiting_skus,
-            cast(:content as jsonb), cast(:people as jsonb), cast(:terms as jsonb), cast(:lines as jsonb),
-            cast(:process as jsonb), :platform_updated_at, :fingerprint, :ship_to_fingerprint, :personal_until
         )
+        select order_id, merchant_id, account, platform, shop_ref, external_id, order_number, placed_at,
+               status, version, label_revision, hold_reasons, progress, skus, waiting_skus, content, people,
+               terms, lines, process, platform_updated_at, fingerprint, ship_to_fingerprint, :personal_until
+        from jsonb_to_recordset(cast(:rows as jsonb)) as n (
+            order_id uuid, merchant_id text, account text, platform text, shop_ref text, external_id text,
+            order_number text, placed_at timestamptz, status text, version bigint, label_revision integer,
+            hold_reasons text[], progress text[], skus text[], waiting_skus text[], content jsonb,
+            people jsonb, terms jsonb, lines jsonb, process jsonb, platform_updated_at timestamptz,
+            fingerprint text, ship_to_fingerprint text)
+        order by platform, shop_ref, external_id
         on conflict (platform, shop_ref, external_id) do nothing
         returning order_id
     ), told as (
         insert into order_history (order_id, merchant_id, at, what, detail, actor_kind, actor_name, reason,
                                    version, cause_event_id, correlation_id)
-        select n.order_id, n.merchant_id, crossdock_now(), what, detail, actor_kind, actor_name, reason,
-               n.version, cause_event_id, correlation_id
-        from added, jsonb_to_recordset(cast(:notes as jsonb)) as n (
+        select order_id, merchant_id, crossdock_now(), what, detail, actor_kind, actor_name, reason,
+               version, cause_event_id, correlation_id
+        from jsonb_to_recordset(cast(:notes as jsonb)) as n (
             order_id uuid, merchant_id text, what text, detail text, actor_kind text, actor_name text,
             reason text, version bigint, cause_event_id uuid, correlation_id uuid)
+        where order_id in (select order_id from added)
     )
     select order_id from added
     """
-).bindparams(
-    *(bindparam(name, type_=ARRAY(Text)) for name in ("hold_reasons", "progress", "skus", "waiting_skus")),
-    bindparam("order_id", type_=PgUUID),
-)
+).bindparams(bindparam("personal_until", type_=DateTime(timezone=True)))
 
-# One JSON document for all rows: PostgreSQL's arrays are rectangular and ours are not. People are personal
-# and rarely change, so a row whose people stay the same does not get a new copy of them.
+# People are personal and rarely change, so a row whose people stay the same does not get a new copy of them.
 _SAVE = text(
     """
     update orders o set
@@ -117,10 +125,13 @@ class OrderTable:
             raise NotFound("order", str(order_id))
         return from_row(row)
 
-    async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None:
-        values = {"platform": platform, "shop_ref": shop_ref, "external_id": external_id}
-        row = (await self._connection.execute(_LOCK_EXTERNAL, values)).mappings().one_or_none()
-        return None if row is None else from_row(row)
+    async def lock_external(self, refs: Collection[OrderRef]) -> dict[OrderRef, Order]:
+        if not refs:
+            return {}
+        platforms, shop_refs, external_ids = map(list, zip(*refs, strict=True))
+        values = {"platforms": platforms, "shop_refs": shop_refs, "external_ids": external_ids}
+        rows = (await self._connection.execute(_LOCK_EXTERNAL, values)).mappings()
+        return {OrderRef(row["platform"], row["shop_ref"], row["external_id"]): from_row(row) for row in rows}
 
     async def lock_waiting(
         self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
@@ -132,39 +143,26 @@ class OrderTable:
         ids = (await self._connection.execute(_WAITING, values)).scalars().all()
         return list((await self.lock(ids)).values())
 
-    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
-        one = order.identity
-        values = asdict(changing(order)) | {
-            "order_id": one.order_id,
-            "merchant_id": one.merchant_id,
-            "account": one.account,
-            "platform": one.platform,
-            "shop_ref": one.shop_ref,
-            "external_id": one.external_id,
-            "order_number": one.order_number,
-            "placed_at": one.placed_at,
-            "terms": terms_json(order.terms),
-            "personal_until": personal_until,
+    async def add(self, orders: Sequence[Order], notes: Sequence[Note], *, personal_until: datetime) -> None:
+        if not orders:
+            return
+        values = {
+            "rows": as_rows(map(new_columns, orders)),
             "notes": json.dumps([_note_row(note) for note in notes]),
+            "personal_until": personal_until,
         }
-        if (await self._connection.execute(_ADD, values)).scalar_one_or_none() is None:
-            raise RacedImport(one.platform, one.external_id)
+        added = set((await self._connection.execute(_ADD, values)).scalars())
+        raced = [one.identity for one in orders if one.identity.order_id not in added]
+        if raced:
+            raise RacedImport(raced[0].platform, raced[0].external_id)
 
     async def save(self, orders: Sequence[Order]) -> None:
         if orders:
-            await self._connection.execute(_SAVE, {"rows": "[" + ",".join(map(_as_json, orders)) + "]"})
+            await self._connection.execute(_SAVE, {"rows": as_rows(map(changing_columns, orders))})
 
     async def note(self, notes: Sequence[Note]) -> None:
         if notes:
             await self._connection.execute(_NOTE, {"rows": json.dumps([_note_row(one) for one in notes])})
-
-
-def _as_json(order: Order) -> str:
-    """The changing columns as one JSON object; its parts that are JSON already are put in as they are."""
-    row: dict[str, Any] = asdict(changing(order))
-    ready = {name: row.pop(name) for name in ("content", "people", "lines", "process")}
-    row["platform_updated_at"] = row["platform_updated_at"].isoformat()
-    return json.dumps(row)[:-1] + "".join(f', "{name}": {value}' for name, value in ready.items()) + "}"
 
 
 def _note_row(note: Note) -> dict[str, Any]:

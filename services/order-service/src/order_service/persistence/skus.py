@@ -1,33 +1,37 @@
 """The SKU map and what is known of our SKUs."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from sqlalchemy import ARRAY, RowMapping, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from order_service.domain.lines import Catalog, Component, Mapped, SkuFacts
-
-_NAMES = bindparam("names", type_=ARRAY(Text))
+from order_service.use_cases.ports import Shop
 
 _CATALOG = text(
     """
-    with mapped as (
-        select external_sku, components from sku_map
-        where merchant_id = :merchant_id and account = :account and external_sku = any(:names)
+    with wanted as (
+        select merchant_id, account, name
+        from unnest(:merchant_ids, :accounts, :names) as w (merchant_id, account, name)
+    ), mapped as (
+        select m.merchant_id, m.account, m.external_sku, m.components
+        from sku_map m join wanted w
+            on m.merchant_id = w.merchant_id and m.account = w.account and m.external_sku = w.name
     )
-    select 'map' as kind, external_sku as name, components::text as components, null::boolean as active,
-           null as hs_code, null as origin_country, null as customs_description
+    select merchant_id, account, external_sku as name, components::text as components,
+           null::boolean as active, null as hs_code, null as origin_country, null as customs_description
     from mapped
     union all
-    select 'sku', sku, null, active, hs_code, origin_country, customs_description
-    from sku where merchant_id = :merchant_id and sku in (
-        select unnest(:names)
-        union all
-        select part ->> 'sku' from mapped, jsonb_array_elements(components) part
+    select merchant_id, null, sku, null, active, hs_code, origin_country, customs_description
+    from sku where (merchant_id, sku) in (
+        select merchant_id, name from wanted
+        union
+        select merchant_id, part ->> 'sku' from mapped, jsonb_array_elements(components) part
     )
     """
-).bindparams(_NAMES)
+).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("merchant_ids", "accounts", "names")))
 _LEARN = text(
     """
     insert into sku as old (merchant_id, sku, version, active, hs_code, origin_country, customs_description)
@@ -53,7 +57,10 @@ _MAP = text(
 
 # Whoever finds something missing is about to wait for news of it, and must not miss news being written
 # right now: it looks again when all such news is committed, and later news waits for its commit.
-_HOLD_STILL = text("select pg_advisory_xact_lock_shared(hashtextextended('catalogue/' || :merchant_id, 0))")
+_HOLD_STILL = text(
+    "select pg_advisory_xact_lock_shared(hashtextextended('catalogue/' || merchant_id, 0)) "
+    "from unnest(:merchant_ids) merchant_id"
+).bindparams(bindparam("merchant_ids", type_=ARRAY(Text)))
 _CHANGE = text("select pg_advisory_xact_lock(hashtextextended('catalogue/' || :merchant_id, 0))")
 
 
@@ -64,23 +71,36 @@ class SkuTables:
         self._connection = connection
 
     async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
-        values = {"merchant_id": merchant_id, "account": account, "names": sorted(external_skus)}
-        found = await self._read(values)
-        if any(_lacks(found, name) for name in external_skus):
-            await self._connection.execute(_HOLD_STILL, {"merchant_id": merchant_id})
-            found = await self._read(values)
+        shop = Shop(merchant_id, account)
+        return (await self.catalogs({shop: external_skus}))[shop]
+
+    async def catalogs(self, external_skus: Mapping[Shop, Collection[str]]) -> dict[Shop, Catalog]:
+        found = await self._read(external_skus)
+        lacking = {
+            shop.merchant_id
+            for shop, names in external_skus.items()
+            if any(_lacks(found[shop], name) for name in names)
+        }
+        if lacking:
+            await self._connection.execute(_HOLD_STILL, {"merchant_ids": sorted(lacking)})
+            found = await self._read(external_skus)
         return found
 
-    async def _read(self, values: Mapping[str, object]) -> Catalog:
-        mapped: dict[str, Mapped] = {}
-        known: dict[str, SkuFacts] = {}
-        for row in (await self._connection.execute(_CATALOG, values)).mappings():
-            if row["kind"] == "map":
-                parts = json.loads(row["components"])
-                mapped[row["name"]] = Mapped(tuple(Component(one["sku"], one["units"]) for one in parts))
-            else:
-                known[row["name"]] = _facts(row)
-        return Catalog(mapped, known)
+    async def _read(self, external_skus: Mapping[Shop, Collection[str]]) -> dict[Shop, Catalog]:
+        mapped: dict[Shop, dict[str, Mapped]] = defaultdict(dict)
+        known: dict[str, dict[str, SkuFacts]] = defaultdict(dict)
+        wanted = [(*shop, name) for shop, names in external_skus.items() for name in names]
+        if wanted:
+            merchant_ids, accounts, names = map(list, zip(*wanted, strict=True))
+            values = {"merchant_ids": merchant_ids, "accounts": accounts, "names": names}
+            for row in (await self._connection.execute(_CATALOG, values)).mappings():
+                if row["account"] is None:
+                    known[row["merchant_id"]][row["name"]] = _facts(row)
+                else:
+                    parts = json.loads(row["components"])
+                    entry = Mapped(tuple(Component(one["sku"], one["units"]) for one in parts))
+                    mapped[Shop(row["merchant_id"], row["account"])][row["name"]] = entry
+        return {shop: Catalog(mapped[shop], known[shop.merchant_id]) for shop in external_skus}
 
     async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:
         rows = [

@@ -1,21 +1,21 @@
-"""A marketplace's order becomes ours, or changes ours, by the platform's time of update, not of arrival."""
+"""Marketplaces' orders become ours, or change ours, by the platform's time of update, not of arrival."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, ActorKind, Cause
-from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus
+from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus, digest
 from order_service.domain.fold import everything_shipped
 from order_service.domain.holds import HoldReason, look
 from order_service.domain.lines import Catalog, expand
 from order_service.domain.order import Content, Identity, Order, People, Terms
 from order_service.domain.order_table import OrderEvent, OrderStatus
 from order_service.domain.process import Process
-from order_service.use_cases.ports import Account, Transaction
+from order_service.use_cases.ports import Account, Note, OrderRef, Shop, Transaction
 from order_service.use_cases.tell import Change, conclude, keep_exceptions, note, save_all
 
 #: Money of these may still come; stock is kept for a while.
@@ -40,68 +40,105 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """What the platform says of one order; its id if it is new to us, and what it follows from.
+
+    `asked`: it was fetched from the platform, whose word of the same second wins.
+    """
+
+    canonical: CanonicalOrder
+    account: Account
+    new_order_id: UUID
+    cause: Cause = field(default_factory=Cause)
+    asked: bool = False
+
+    @property
+    def ref(self) -> OrderRef:
+        return OrderRef(self.account.platform, self.account.shop_ref, self.canonical.external_id)
+
+    @property
+    def shop(self) -> Shop:
+        return Shop(self.account.merchant_id, self.account.account)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.MARKETPLACE, name=self.account.platform)
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     outcome: Outcome
     order_id: UUID
 
 
-async def import_order(
-    canonical: CanonicalOrder,
-    account: Account,
-    *,
-    new_order_id: UUID,
-    retention: Retention,
-    tx: Transaction,
-    asked: bool = False,
-    cause: Cause | None = None,
-) -> Imported:
-    """Create or change the order. `asked`: it was fetched from the platform, whose word of the same second
-    wins.
+async def import_orders(
+    imports: Sequence[Import], *, retention: Retention, tx: Transaction
+) -> list[Imported]:
+    """Create or change the orders, each another one; what became of them in the order given.
 
-    Raises RacedImport when another transaction creates the same order at this moment: begin again.
+    Raises RacedImport when another transaction creates one of them at this moment: begin again.
     """
-    order = await tx.orders.lock_external(account.platform, account.shop_ref, canonical.external_id)
-    names = {line.sku for line in canonical.lines if line.sku}
-    if order is not None:
-        names |= {line.sku for line in order.lines if line.sku}
-    catalog = await tx.skus.catalog(account.merchant_id, account.account, names)
-    actor = Actor(kind=ActorKind.MARKETPLACE, name=account.platform)
-    if order is None:
-        await _create(canonical, account, catalog, new_order_id, retention, actor, cause or Cause(), tx=tx)
-        return Imported(Outcome.IMPORTED, new_order_id)
-    order_id = order.identity.order_id
-    fingerprint = canonical.fingerprint()
-    if fingerprint == order.fingerprint:
-        if canonical.updated_at > order.platform_updated_at:
+    known = await tx.orders.lock_external({one.ref for one in imports})
+    catalogs = await tx.skus.catalogs(_names(imports, known))
+    imported: list[Imported] = []
+    new: list[Order] = []
+    notes: list[Note] = []
+    heard: list[Order] = []
+    changes: list[Change] = []
+    for one in imports:
+        order, catalog = known.get(one.ref), catalogs[one.shop]
+        if order is None:
+            order, beginning = await _create(one, catalog, tx=tx)
+            new.append(order)
+            notes += beginning
+            imported.append(Imported(Outcome.IMPORTED, order.identity.order_id))
+            continue
+        outcome = _compare(one, order)
+        if outcome is Outcome.IMPORTED:
+            change = Change(order, one.actor, cause=one.cause)
+            _update(change, one, catalog, tx=tx)
+            changes.append(change)
+        elif outcome is Outcome.UNCHANGED and one.canonical.updated_at > order.platform_updated_at:
             # What is older than this word is stale from now on, although the word says nothing new.
-            order.platform_updated_at = canonical.updated_at
-            await tx.orders.save([order])
-        return Imported(Outcome.UNCHANGED, order_id)
-    if canonical.updated_at < order.platform_updated_at:
-        return Imported(Outcome.STALE, order_id)
-    if canonical.updated_at == order.platform_updated_at and not asked:
-        return Imported(Outcome.FETCHING, order_id)
-    change = Change(order, actor, cause=cause or Cause())
-    _update(change, canonical, account, catalog, tx=tx)
-    await save_all([change], tx=tx)
-    return Imported(Outcome.IMPORTED, order_id)
+            order.platform_updated_at = one.canonical.updated_at
+            heard.append(order)
+        imported.append(Imported(outcome, order.identity.order_id))
+    await tx.orders.add(new, notes, personal_until=tx.now + timedelta(days=retention.order_days))
+    await keep_exceptions(new, tx=tx)
+    await tx.orders.save(heard)
+    await save_all(changes, tx=tx)
+    return imported
 
 
-async def _create(
-    canonical: CanonicalOrder,
-    account: Account,
-    catalog: Catalog,
-    order_id: UUID,
-    retention: Retention,
-    actor: Actor,
-    cause: Cause,
-    *,
-    tx: Transaction,
-) -> None:
+def _names(imports: Sequence[Import], known: Mapping[OrderRef, Order]) -> Mapping[Shop, Collection[str]]:
+    """The SKUs to look up: the platform's, and those that the orders have already."""
+    names: dict[Shop, set[str]] = defaultdict(set)
+    for one in imports:
+        order = known.get(one.ref)
+        names[one.shop] |= {line.sku for line in one.canonical.lines if line.sku}
+        names[one.shop] |= {line.sku for line in order.lines if line.sku} if order else set()
+    return names
+
+
+def _compare(one: Import, order: Order) -> Outcome:
+    """Whether this word of the platform is news."""
+    said, known_until = one.canonical, order.platform_updated_at
+    if said.fingerprint() == order.fingerprint:
+        return Outcome.UNCHANGED
+    if said.updated_at < known_until:
+        return Outcome.STALE
+    if said.updated_at == known_until and not one.asked:
+        return Outcome.FETCHING
+    return Outcome.IMPORTED
+
+
+async def _create(one: Import, catalog: Catalog, *, tx: Transaction) -> tuple[Order, list[Note]]:
+    """The new order and the beginning of its timeline, both for the caller to store."""
+    canonical, account = one.canonical, one.account
     lines = expand(canonical.lines, catalog, currency=canonical.currency, new_id=tx.new_id)
     order = Order(
         identity=Identity(
-            order_id=order_id,
+            order_id=one.new_order_id,
             merchant_id=account.merchant_id,
             account=account.account,
             platform=account.platform,
@@ -125,29 +162,22 @@ async def _create(
         fingerprint=canonical.fingerprint(),
         ship_to_fingerprint=ship_to_fingerprint(canonical),
     )
-    change = Change(order, actor, cause=cause, happened=[("order.imported", canonical.order_number)])
-    personal_until = tx.now + timedelta(days=retention.order_days)
+    change = Change(order, one.actor, cause=one.cause, happened=[("order.imported", canonical.order_number)])
     finished = _finished(canonical, order)
     if finished is not None:
         # Nobody was told of it and there is nothing left to do, so nobody is told now.
         order.status = finished
         change.happened.append((f"order.{finished.value}", "it was over before it was imported"))
-        await tx.orders.add(
-            order, [note(change, *one) for one in change.happened], personal_until=personal_until
-        )
-        return
+        return order, [note(change, *what) for what in change.happened]
     _judge(order, canonical, account, catalog, tx.now)
     if canonical.fulfilment_status is FulfilmentStatus.PARTIAL:
         order.set_hold(HoldReason.MANUAL, "partly fulfilled elsewhere before it was imported", tx.now)
     notes, _ = await conclude(change, tx=tx)
-    await tx.orders.add(order, notes, personal_until=personal_until)
-    await keep_exceptions([order], tx=tx)
+    return order, notes
 
 
-def _update(
-    change: Change, canonical: CanonicalOrder, account: Account, catalog: Catalog, *, tx: Transaction
-) -> None:
-    order = change.order
+def _update(change: Change, one: Import, catalog: Catalog, *, tx: Transaction) -> None:
+    order, canonical = change.order, one.canonical
     if canonical.cancelled:
         order.platform_updated_at, order.fingerprint = canonical.updated_at, canonical.fingerprint()
         if not order.process.platform_cancelled:
@@ -182,7 +212,7 @@ def _update(
     if lines and not any(line.units for line in lines):
         order.ask_cancel("nothing is wanted any more", OrderEvent.MARKETPLACE_CANCELLED)
         return
-    _judge(order, canonical, account, catalog, tx.now)
+    _judge(order, canonical, one.account, catalog, tx.now)
     over = canonical.fulfilment_status in {FulfilmentStatus.FULFILLED, FulfilmentStatus.DELIVERED}
     if over and not everything_shipped(order.lines, order.process.parcels):
         # Not by our parcels, so somebody else sent it: sending it again is for a person to decide.
@@ -237,11 +267,7 @@ def _people(canonical: CanonicalOrder) -> People:
 
 def ship_to_fingerprint(canonical: CanonicalOrder) -> str:
     """Tells the platform's addresses apart, without keeping a second copy of them."""
-    said = [
-        asdict(canonical.ship_to) if canonical.ship_to else None,
-        [asdict(one) for one in canonical.tax_ids],
-    ]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return digest([canonical.ship_to, canonical.tax_ids])
 
 
 def _asks_for_more(now: Content, before: Content) -> bool:

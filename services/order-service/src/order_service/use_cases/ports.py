@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, Cause, Event, OrderKeyed
@@ -68,6 +68,31 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a message; `order_id` None leaves the one it has."""
+
+    message_id: UUID
+    state: str
+    order_id: UUID | None
+    error: str | None = None
+
+
+class OrderRef(NamedTuple):
+    """An order as its platform names it."""
+
+    platform: str
+    shop_ref: str
+    external_id: str
+
+
+class Shop(NamedTuple):
+    """One account of a merchant."""
+
+    merchant_id: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One line of an order's timeline."""
 
@@ -104,7 +129,9 @@ class Orders(Protocol):
         """Raises NotFound, for another merchant's order too."""
         ...
 
-    async def lock_external(self, platform: str, shop_ref: str, external_id: str) -> Order | None: ...
+    async def lock_external(self, refs: Collection[OrderRef]) -> dict[OrderRef, Order]:
+        """Those of these that are known, locked in the order of their ids."""
+        ...
 
     async def lock_waiting(
         self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
@@ -112,9 +139,9 @@ class Orders(Protocol):
         """Orders whose holds wait for news of one of these SKUs, by rising id behind `after`."""
         ...
 
-    async def add(self, order: Order, notes: Sequence[Note], *, personal_until: datetime) -> None:
-        """Store a new order and the beginning of its timeline. Raises RacedImport when the platform's
-        order is there already.
+    async def add(self, orders: Sequence[Order], notes: Sequence[Note], *, personal_until: datetime) -> None:
+        """Store new orders and the beginnings of their timelines. Raises RacedImport when the platform's
+        order is there already for one of them.
         """
         ...
 
@@ -124,17 +151,15 @@ class Orders(Protocol):
 
 
 class Messages(Protocol):
-    async def add(self, message: Message, *, personal_until: datetime) -> bool:
-        """Store it. False: this delivery is here already, and nothing was changed."""
+    async def add(self, messages: Sequence[Message], *, personal_until: datetime) -> set[UUID]:
+        """Store them; the ids of those that were stored. The others' deliveries are here already."""
         ...
 
     async def get(self, merchant_id: str, message_id: UUID) -> Message:
         """Raises NotFound."""
         ...
 
-    async def settle(
-        self, message_id: UUID, *, state: str, order_id: UUID | None, error: str | None = None
-    ) -> None: ...
+    async def settle(self, settled: Sequence[Settled]) -> None: ...
 
 
 class Accounts(Protocol):
@@ -150,6 +175,10 @@ class Accounts(Protocol):
 class Skus(Protocol):
     async def catalog(self, merchant_id: str, account: str, external_skus: Collection[str]) -> Catalog:
         """The map's entries of these SKUs, and what is known of every SKU that may stand behind them."""
+        ...
+
+    async def catalogs(self, external_skus: Mapping[Shop, Collection[str]]) -> dict[Shop, Catalog]:
+        """The catalog of each shop, for many at once."""
         ...
 
     async def learn(self, merchant_id: str, facts: Mapping[str, tuple[int, SkuFacts]]) -> set[str]:

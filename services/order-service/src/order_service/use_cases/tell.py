@@ -30,7 +30,7 @@ async def conclude(change: Change, *, tx: Transaction) -> tuple[list[Note], Sayi
     saying = order.conclude()
     if saying is not None:
         event = snapshot(order, saying, actor=change.actor, reason=change.reason)
-        await tx.outbox.add(event, caused_by=change.cause if change.cause.correlation_id else None)
+        await tx.outbox.add(event, caused_by=change.cause)
     await _keep_timer(change, saying, tx=tx)
     happened = list(change.happened)
     if order.status is not before:
@@ -78,6 +78,7 @@ async def _keep_timer(change: Change, saying: Saying | None, *, tx: Transaction)
             order.key,
             merchant_id=order.identity.merchant_id,
             due_at=process.reserve_until,
+            caused_by=change.cause,
         )
         process.has_timer = True
     elif process.has_timer:

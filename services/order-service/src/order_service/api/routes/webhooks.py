@@ -7,7 +7,7 @@ to come from the account's shop, whatever the reason.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,8 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crossdock_chassis.crash_points import reached
+from crossdock_chassis.faults import lost_a_lock
+from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.logging import get_logger
+from crossdock_chassis.telemetry import current_traceparent
+from crossdock_contracts.envelope import Cause
 from order_service.api.models import NAME
 from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.errors import NotAnOrder, OrderError
@@ -31,12 +35,14 @@ from order_service.use_cases.ports import (
     NotAuthentic,
     RacedImport,
 )
-from order_service.use_cases.receive_message import receive_message
+from order_service.use_cases.receive_message import Received, receive_messages
 
 log = get_logger(__name__)
 
 #: Two deliveries may create the same order at once; the second finds it when it begins again.
 ATTEMPTS = 3
+#: In company nobody waits longer for somebody's lock: who meets one is taken alone.
+LONGEST_LOCK_WAIT_S = 0.05
 #: A secret that was taken away, and an account that was deactivated, are good for this long, in every
 #: process.
 ACCOUNT_S = 2.0
@@ -65,6 +71,7 @@ class WebhookEndpoint:
         self._retention = retention
         self._clock = clock
         self._accounts: dict[tuple[str, str], tuple[Account, float]] = {}
+        self._intake = GroupCommit(self._store, key=_order_of, culpable=_culpable)
 
     async def post(self, request: Request) -> Response:
         """The delivery in `request`; the answer goes out after the commit."""
@@ -100,7 +107,7 @@ class WebhookEndpoint:
     async def _keep(
         self, marketplace: Marketplace, account: Account, delivery: Delivery, body: bytes
     ) -> None:
-        """Store and import in one transaction. What cannot be imported is stored all the same, as failed."""
+        """Store and import, all or nothing. What cannot be imported is stored all the same, as failed."""
         canonical, state, error = _read(marketplace, delivery, body)
         message = Message(
             message_id=new_id(),
@@ -114,9 +121,10 @@ class WebhookEndpoint:
             state=state,
             error=error,
         )
+        received = Received(message, canonical, account, Cause(traceparent=current_traceparent()))
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                await self._store(message, canonical, account)
+                await self._intake.add(received)
                 return
             except RacedImport:
                 if attempt == ATTEMPTS:
@@ -127,14 +135,29 @@ class WebhookEndpoint:
                 kind = type(broken).__name__
                 log.error("webhook.import_failed", message_id=str(message.message_id), error_type=kind)
                 failed = replace(message, state="failed", error=f"import: {kind}")
-                await self._store(failed, None, account)
+                await self._intake.add(replace(received, message=failed, canonical=None))
                 return
 
-    async def _store(self, message: Message, canonical: CanonicalOrder | None, account: Account) -> None:
-        async with self._database.transaction() as tx:
-            await receive_message(message, canonical, account, retention=self._retention, tx=tx)
+    async def _store(self, received: Sequence[Received], /, *, alone: bool) -> None:
+        longest = None if alone else LONGEST_LOCK_WAIT_S
+        async with self._database.transaction(longest_lock_wait_s=longest) as tx:
+            await receive_messages(received, retention=self._retention, tx=tx)
             reached("intake.before_commit")
         reached("intake.after_commit")
+
+
+def _order_of(received: Received) -> Hashable:
+    """What keeps two deliveries out of one transaction: the order they speak of, or the delivery itself."""
+    account, canonical = received.account, received.canonical
+    said = (
+        ("delivery", received.message.dedupe_key) if canonical is None else ("order", canonical.external_id)
+    )
+    return account.platform, account.shop_ref, *said
+
+
+def _culpable(error: Exception) -> bool:
+    """Whether one delivery may have broken the transaction of many."""
+    return isinstance(error, (RacedImport, *DEFECTS)) or lost_a_lock(error)
 
 
 def _read(
