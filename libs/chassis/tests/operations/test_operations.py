@@ -284,6 +284,25 @@ async def test_a_parked_key_is_discarded_with_a_reason(database: Database[Transa
     assert tuple(audit) == ("discarded", "ops", "a test order")
 
 
+async def test_one_event_of_a_parked_key_is_discarded_and_the_rest_can_be_replayed(
+    database: Database[Transaction],
+) -> None:
+    await park(database, "sku/3", "a", "b", "c")
+
+    async with a_client(database, READ) as client:
+        _, unreadable, _ = (await client.get("/parked/sku/3")).json()["events"]
+    async with a_client(database, WRITE) as client:
+        one = {"reason": "nobody can read it", "n": str(unreadable["n"])}
+        discarded = await client.delete("/parked/sku/3", params=one)
+        again = await client.delete("/parked/sku/3", params=one)
+        replayed = await client.post("/parked/sku/3/replay")
+
+    assert discarded.json() == {"events": 1}
+    assert again.status_code == 404
+    assert (replayed.json()["applied"], replayed.json()["left"]) == (2, 0)
+    assert [row.what for row in await sql(database, "select what from effect order by n")] == ["a", "c"]
+
+
 async def test_jobs_come_in_pages_by_state_and_kind_and_without_their_payload(
     database: Database[Transaction],
 ) -> None:
