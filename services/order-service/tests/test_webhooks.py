@@ -18,9 +18,10 @@ from crossdock_chassis.ids import new_id
 from order_service.api.app import build_app
 from order_service.domain.canonical import CanonicalOrder
 from order_service.messaging import HANDLERS
+from order_service.persistence.accounts import AccountTable
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Marketplace, Secrets
+from order_service.use_cases.ports import Account, Marketplace, Secrets
 
 from .samples import SECRET, SHOP, Inventory, Shipping, an_account, shopify_body
 from .test_journeys import column, connect, published, say, the_order
@@ -244,6 +245,25 @@ async def test_orders_that_come_at_once_share_transactions_and_fail_alone(
     assert await column(database, "select count(*) from orders") == [29]
     assert await column(database, "select count(distinct xmin::text) < 20 from orders") == [True]
     assert len({one["order_id"] for _, one in await published(database)}) == 29
+
+
+async def test_deliveries_that_come_at_once_look_their_account_up_once(
+    client: httpx.AsyncClient, database: OrderDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connect(database, an_account())
+    looked: list[tuple[str, str]] = []
+    by_webhook = AccountTable.by_webhook
+
+    async def counted(self: AccountTable, platform: str, account: str) -> Account | None:
+        looked.append((platform, account))
+        return await by_webhook(self, platform, account)
+
+    monkeypatch.setattr(AccountTable, "by_webhook", counted)
+    first = int(shopify_body()["id"])
+    answers = await asyncio.gather(*(deliver(client, shopify_body(id=first + one)) for one in range(20)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert looked == [("shopify", "lumo")]
 
 
 async def test_words_about_one_order_that_come_at_once_make_one_order(

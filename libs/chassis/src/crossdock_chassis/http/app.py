@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from starlette.routing import BaseRoute
 
 from crossdock_chassis.database import Database
 from crossdock_chassis.http.auth import Tokens
@@ -29,17 +30,20 @@ def create_app(
     routers: Sequence[APIRouter],
     domain_errors: Mapping[type[Exception], tuple[int, str]] | None = None,
     limits: Mapping[str, Limit] | None = None,
+    routes: Sequence[BaseRoute] = (),
     docs: bool = False,
 ) -> FastAPI:
     """The application with problems, tokens, bounds and tracing around `routers`, each with its full prefix.
 
     `domain_errors`: class -> (status, slug), see `install_problem_handlers`. `limits`: path prefix -> bounds
-    for what is below it, instead of `Limit()`. `docs` serves /docs; the description itself is always at
+    for what is below it, instead of `Limit()`. `routes`: plain ones that a request is held against before
+    all others, for what comes often. `docs` serves /docs; the description itself is always at
     /v1/openapi.json. Health and metrics are added by the process that runs it.
     """
     app = _Application(
         title=service_name,
         version=version,
+        routes=list(routes),
         openapi_url="/v1/openapi.json",
         docs_url="/docs" if docs else None,
         redoc_url=None,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import Limit, create_app
@@ -28,6 +29,7 @@ def build_app(
     docs: bool = False,
 ) -> FastAPI:
     """The application. `handlers`: what parked events are handed to when a person replays them."""
+    endpoint = WebhookEndpoint(database, marketplaces, retention)
     app = create_app(
         "order-service",
         VERSION,
@@ -40,10 +42,9 @@ def build_app(
         ],
         domain_errors=DOMAIN_ERRORS,
         limits={"/webhooks/": WEBHOOKS},
+        routes=[Route("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])],
         docs=docs,
     )
     app.state.marketplaces = marketplaces
     app.state.retention = retention
-    endpoint = WebhookEndpoint(database, marketplaces, retention)
-    app.add_route("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])
     return app

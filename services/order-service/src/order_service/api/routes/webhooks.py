@@ -5,6 +5,7 @@ A plain Starlette endpoint: no schema, no dependencies, an empty answer. 401 for
 to come from the account's shop, whatever the reason.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -71,6 +72,7 @@ class WebhookEndpoint:
         self._retention = retention
         self._clock = clock
         self._accounts: dict[tuple[str, str], tuple[Account, float]] = {}
+        self._looking: dict[tuple[str, str], asyncio.Task[Account | None]] = {}
         self._intake = GroupCommit(self._store, key=_order_of, culpable=_culpable)
 
     async def post(self, request: Request) -> Response:
@@ -88,13 +90,20 @@ class WebhookEndpoint:
         return Response(status_code=200)
 
     async def _account(self, marketplace: Marketplace | None, name: str) -> Account | None:
-        """The account, as it was at most `ACCOUNT_S` ago."""
+        """The account, as it was at most `ACCOUNT_S` ago; one look for all who ask at once."""
         if marketplace is None or _NAME.fullmatch(name) is None:
             return None
         key = (marketplace.code, name)
         known, until = self._accounts.get(key, (None, 0.0))
         if known is not None and until > self._clock():
             return known
+        looking = self._looking.get(key)
+        if looking is None:
+            looking = self._looking[key] = asyncio.create_task(self._look_up(key))
+            looking.add_done_callback(lambda _: self._looking.pop(key))
+        return await asyncio.shield(looking)
+
+    async def _look_up(self, key: tuple[str, str]) -> Account | None:
         async with self._database.transaction() as tx:
             found = await tx.accounts.by_webhook(*key)
         if found is None:
