@@ -10,7 +10,9 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import uvloop
@@ -111,6 +113,49 @@ async def send_all(port: int, clients: int, requests: list[bytes]) -> dict[str, 
         "latencies": sorted(latencies),
         "cpu_s": used.ru_utime + used.ru_stime,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the load's process saw: times in seconds, latencies sorted, how many answers of which status."""
+
+    seconds: float
+    latencies: Sequence[float] = field(repr=False)
+    statuses: Mapping[str, int]
+    cpu_s: float
+
+    @property
+    def taken(self) -> int:
+        return self.statuses.get("200", 0)
+
+    @property
+    def refused(self) -> int:
+        """Answers that there is too much to do; those requests were sent again."""
+        return self.statuses.get(str(BUSY), 0)
+
+    @property
+    def others(self) -> int:
+        """Answers that nobody wants."""
+        return sum(self.statuses.values()) - self.taken - self.refused
+
+
+class ClientFailed(Exception):
+    """The load's process broke; its words are on standard error."""
+
+
+async def send_from_a_process(port: int, clients: int, requests: Iterable[bytes]) -> Seen:
+    """Send the requests from a process of its own. Raises ClientFailed."""
+    given = b"".join(len(one).to_bytes(LENGTH_BYTES) + one for one in requests)
+    client = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.load.client", str(port), str(clients)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    answer, _ = await client.communicate(given)
+    if client.returncode != 0:
+        raise ClientFailed(f"the client ended with code {client.returncode}")
+    return Seen(**json.loads(answer))
 
 
 def main() -> None:

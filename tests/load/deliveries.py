@@ -1,7 +1,7 @@
 """Webhooks as they lie on the wire: each another order, signed, made before anything is measured."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,19 +28,24 @@ def deliveries(begin: int, count: int) -> Iterator[bytes]:
     """Whole HTTP/1.1 requests, the orders numbered from `begin` on."""
     for number in range(begin, begin + count):
         order = {**sample(), "id": FIRST_ID + number, "name": f"#B{number}", "order_number": number}
-        body = json.dumps(order, separators=(",", ":")).encode()
-        headers = {
-            "Host": "127.0.0.1",
-            "Content-Type": "application/json",
-            "Content-Length": str(len(body)),
-            "X-Shopify-Topic": "orders/create",
-            "X-Shopify-Shop-Domain": SHOP,
-            "X-Shopify-API-Version": "2026-10",
-            "X-Shopify-Webhook-Id": str(uuid4()),
-            "X-Shopify-Hmac-SHA256": sign(SECRET, body),
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        yield f"POST /webhooks/shopify/{ACCOUNT} HTTP/1.1\r\n{lines}\r\n".encode() + body
+        yield delivery(order, account=ACCOUNT, shop=SHOP, secret=SECRET)
+
+
+def delivery(order: Mapping[str, Any], *, account: str, shop: str, secret: str) -> bytes:
+    """A whole HTTP/1.1 request that tells of a new order."""
+    body = json.dumps(order, separators=(",", ":")).encode()
+    headers = {
+        "Host": "127.0.0.1",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "X-Shopify-Topic": "orders/create",
+        "X-Shopify-Shop-Domain": shop,
+        "X-Shopify-API-Version": "2026-10",
+        "X-Shopify-Webhook-Id": str(uuid4()),
+        "X-Shopify-Hmac-SHA256": sign(secret, body),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST /webhooks/shopify/{account} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
 def account_given() -> dict[str, Any]:

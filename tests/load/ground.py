@@ -1,7 +1,6 @@
 """What is measured: a PostgreSQL server set up as for use, and one process at a time that writes to it."""
 
-import asyncio
-import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -22,7 +21,7 @@ from crossdock_cli.embedded.usage import usage_of
 from crossdock_cli.stack.keys import Keys
 from crossdock_cli.stack.services import ServiceProcess, Surroundings, migrate_launch
 
-from .client import BUSY, LENGTH_BYTES
+from .client import send_from_a_process
 from .deliveries import ACCOUNT, account_given, deliveries, skus
 
 T = TypeVar("T")
@@ -184,30 +183,17 @@ class Ground:
         """Send so many new orders. Raises NotAllTaken."""
         pid = self._supervisor.status[name].pid
         begin, self._next = self._next, self._next + requests
-        given = b"".join(len(one).to_bytes(LENGTH_BYTES) + one for one in deliveries(begin, requests))
-        postgres = [self._server.pid, *_children(self._server.pid)]
-        before = usage_of([pid]).cpu_s, usage_of(postgres).cpu_s
-        client = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.load.client", str(self._ports[name]), str(clients)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
-        )
-        answer, _ = await client.communicate(given)
-        if client.returncode != 0:
-            raise NotAllTaken(f"the client at {name} ended with code {client.returncode}")
-        postgres = [self._server.pid, *_children(self._server.pid)]
-        after = usage_of([pid]).cpu_s, usage_of(postgres).cpu_s
-        seen = json.loads(answer)
-        refused = seen["statuses"].pop(str(BUSY), 0)
-        if seen["statuses"] != {"200": requests}:
-            raise NotAllTaken(f"{name} answered {seen['statuses']}")
+        before = usage_of([pid]).cpu_s, family_cpu_s(self._server.pid)
+        seen = await send_from_a_process(self._ports[name], clients, deliveries(begin, requests))
+        after = usage_of([pid]).cpu_s, family_cpu_s(self._server.pid)
+        if seen.taken != requests or seen.others:
+            raise NotAllTaken(f"{name} answered {seen.statuses}")
         return Load(
             clients=clients,
-            seconds=seen["seconds"],
-            latencies=seen["latencies"],
-            refused=refused,
-            client_cpu_s=seen["cpu_s"],
+            seconds=seen.seconds,
+            latencies=seen.latencies,
+            refused=seen.refused,
+            client_cpu_s=seen.cpu_s,
             server_cpu_s=after[0] - before[0],
             postgres_cpu_s=after[1] - before[1],
         )
@@ -219,5 +205,10 @@ class Ground:
             raise NotAllTaken(f"rows written: order-service {service}, floor {floor} ({', '.join(TABLES)})")
 
 
-def _children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def family_cpu_s(pid: int) -> float:
+    """CPU seconds of a process and its children, those that have ended too."""
+    children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    # Fields 16 and 17 are the ended children's user and system time in ticks: proc_pid_stat(5).
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ended_s = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+    return usage_of([pid, *children]).cpu_s + ended_s
