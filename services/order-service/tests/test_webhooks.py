@@ -247,6 +247,19 @@ async def test_orders_that_come_at_once_share_transactions_and_fail_alone(
     assert len({one["order_id"] for _, one in await published(database)}) == 29
 
 
+async def test_the_timelines_of_orders_that_come_at_once_begin_with_their_import(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await connect(database, an_account())
+    first = int(shopify_body()["id"])
+    pending = [shopify_body(id=first + one, financial_status="pending") for one in range(30)]
+
+    await asyncio.gather(*(deliver(client, body) for body in pending))
+
+    told = "select string_agg(what, ', ' order by n) from order_history group by order_id"
+    assert set(await column(database, told)) == {"order.imported, order.held"}
+
+
 async def test_deliveries_that_come_at_once_look_their_account_up_once(
     client: httpx.AsyncClient, database: OrderDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,10 +59,11 @@ _ADD = text(
                                    version, cause_event_id, correlation_id)
         select order_id, merchant_id, crossdock_now(), what, detail, actor_kind, actor_name, reason,
                version, cause_event_id, correlation_id
-        from jsonb_to_recordset(cast(:notes as jsonb)) as n (
+        from rows from (jsonb_to_recordset(cast(:notes as jsonb)) as (
             order_id uuid, merchant_id text, what text, detail text, actor_kind text, actor_name text,
-            reason text, version bigint, cause_event_id uuid, correlation_id uuid)
+            reason text, version bigint, cause_event_id uuid, correlation_id uuid)) with ordinality
         where order_id in (select order_id from added)
+        order by ordinality
     )
     select order_id from added
     """
