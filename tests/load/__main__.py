@@ -130,7 +130,7 @@ def show_pipeline(found: Sequence[Passage], console: Console) -> None:
     )
     for line in stage_rows(found):
         stages.add_row(*line)
-    processes = Table("process", "CPU ms per order", "MB")
+    processes = Table("process", "CPU ms per order", "MB", caption="postgres: MB of the postmaster alone")
     for row in cost_rows(found):
         processes.add_row(*row)
     console.print(stages, processes)

@@ -137,7 +137,7 @@ class Plant:
 
     async def pass_through(self, orders: int) -> Passage:
         """Send new orders as fast as they are taken. Raises NotAllTaken when they get no further."""
-        requests = [one async for one in self._placed(orders)]
+        requests = await self._placed(orders)
         before = await asyncio.to_thread(self._look)
         cpu, written = self._cpu_s(), await asyncio.to_thread(self._written)
         began, clock = datetime.now(UTC), time.monotonic()
@@ -157,7 +157,7 @@ class Plant:
             written={what: now - written[what] for what, now in now_written.items()},
         )
 
-    async def _placed(self, orders: int) -> AsyncIterator[bytes]:
+    async def _placed(self, orders: int) -> list[bytes]:
         """The requests, after the shop has been told of their orders."""
         room = asyncio.Semaphore(PLACED_AT_ONCE)
         run, connection = self._run, self._connection
@@ -175,8 +175,7 @@ class Plant:
             )
 
         async with Api(connection, patience_s=30) as api:
-            for one in await asyncio.gather(*(place(api, self._case()) for _ in range(orders))):
-                yield one
+            return await asyncio.gather(*(place(api, self._case()) for _ in range(orders)))
 
     def _case(self) -> Case:
         number = next(self._numbers)
