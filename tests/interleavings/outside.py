@@ -42,7 +42,12 @@ from shipping_service.domain.consignment import (
     DocumentKind,
     VoidOutcome,
 )
-from shipping_service.use_cases.ports import CarrierOutcomeUnknown, CarrierRejected, CarrierUnavailable
+from shipping_service.use_cases.ports import (
+    CarrierOutcomeUnknown,
+    CarrierRejected,
+    CarrierUnavailable,
+    Prepared,
+)
 
 from .members import Died
 
@@ -111,12 +116,12 @@ class Carrier:
     def live(self) -> list[Sold]:
         return [one for one in self.sold if not one.voided]
 
-    async def prepare(self, request: ConsignmentRequest) -> str | None:
+    async def prepare(self, request: ConsignmentRequest) -> Prepared:
         await _carried(self.preparing, "prepare", request.reference, lambda: None)
-        return f"shp_{request.reference}"
+        return Prepared(f"shp_{request.reference}")
 
-    async def buy(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel:
-        ref = carrier_ref or f"shp_{request.reference}"
+    async def buy(self, request: ConsignmentRequest, prepared: Prepared) -> BoughtLabel:
+        ref = prepared.carrier_ref or f"shp_{request.reference}"
         await _carried(self.buying, "buy", request.reference, lambda: self._sell(request, ref))
         return self._found(ref).label
 

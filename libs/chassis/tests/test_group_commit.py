@@ -6,6 +6,12 @@ from collections.abc import Sequence
 from crossdock_chassis.group_commit import GroupCommit
 
 
+class LockNotAvailable(Exception):
+    """As PostgreSQL's driver raises it."""
+
+    sqlstate = "55P03"
+
+
 class Ledger:
     """Commits words. "poison" breaks whatever it is in; "locked" can be committed only by waiting."""
 
@@ -16,7 +22,7 @@ class Ledger:
         self.unlocked = asyncio.Event()
         self.broken_ground = False
 
-    async def commit(self, words: Sequence[str], /, *, alone: bool) -> None:
+    async def commit(self, words: Sequence[str], /, *, longest_lock_wait_s: float | None) -> Sequence[str]:
         self.begun.set()
         await self.open.wait()
         if self.broken_ground:
@@ -24,25 +30,20 @@ class Ledger:
         if "poison" in words:
             raise ValueError(words)
         if "locked" in words:
-            if not alone:
-                raise BlockingIOError
+            if longest_lock_wait_s is not None:
+                raise LockNotAvailable
             await self.unlocked.wait()
         self.batches.append(list(words))
+        return [f"{word} was written" for word in words]
 
 
-def gather(ledger: Ledger, *, lanes: int = 1, most: int = 64) -> GroupCommit[str]:
-    return GroupCommit(
-        ledger.commit,
-        key=lambda word: word.partition("#")[0],
-        culpable=lambda error: isinstance(error, ValueError | BlockingIOError),
-        lanes=lanes,
-        most=most,
-    )
+def gather(ledger: Ledger, *, lanes: int = 1, most: int = 64) -> GroupCommit[str, str]:
+    return GroupCommit(ledger.commit, key=lambda word: word.partition("#")[0], lanes=lanes, most=most)
 
 
 async def add_behind(
-    ledger: Ledger, gathered: GroupCommit[str], *words: str, goes_away: str | None = None
-) -> list[asyncio.Task[None]]:
+    ledger: Ledger, gathered: GroupCommit[str, str], *words: str, goes_away: str | None = None
+) -> list[asyncio.Task[str]]:
     """The words arrive while a transaction of "first" is at work, which then may go on."""
     first = asyncio.create_task(gathered.add("first"))
     await ledger.begun.wait()
@@ -58,9 +59,10 @@ async def add_behind(
 async def test_what_arrives_while_a_transaction_is_at_work_shares_the_next_one() -> None:
     ledger = Ledger()
 
-    await asyncio.gather(*await add_behind(ledger, gather(ledger), "a", "b", "c"))
+    said = await asyncio.gather(*await add_behind(ledger, gather(ledger), "a", "b", "c"))
 
     assert ledger.batches == [["first"], ["a", "b", "c"]]
+    assert said == ["a was written", "b was written", "c was written"]
 
 
 async def test_no_transaction_takes_more_than_its_most() -> None:
@@ -85,7 +87,7 @@ async def test_one_that_breaks_fails_alone_and_the_others_are_committed() -> Non
     adding = await add_behind(ledger, gather(ledger), "a", "b", "poison", "c", "d")
     results = await asyncio.gather(*adding, return_exceptions=True)
 
-    assert [type(one) for one in results] == [type(None), type(None), ValueError, type(None), type(None)]
+    assert [type(one) for one in results] == [str, str, ValueError, str, str]
     assert str(results[2]) == "['poison']"
     assert sorted(word for batch in ledger.batches for word in batch) == ["a", "b", "c", "d", "first"]
 

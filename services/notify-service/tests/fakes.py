@@ -12,6 +12,7 @@ from notify_service.domain.languages import Speech
 from notify_service.domain.messages import Message
 from notify_service.domain.order import Buyer, KnownOrder, Parcel
 from notify_service.use_cases.ports import (
+    NO_REPLIES,
     Due,
     Entry,
     Envelope,
@@ -43,9 +44,9 @@ class FakeOrders:
             raise OrderUnknown(order_id)
         return found
 
-    async def next_event_version(self, order_id: UUID) -> int:
-        self.said[order_id] = self.said.get(order_id, 0) + 1
-        return self.said[order_id]
+    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        self.said |= {one: self.said.get(one, 0) + 1 for one in order_ids}
+        return {one: self.said[one] for one in order_ids}
 
 
 class FakeParcels:
@@ -99,8 +100,10 @@ class FakeMessages:
             raise MessageUnknown(message_id)
         return found
 
-    async def lock_due(self, message_id: UUID) -> Due:
-        message = self.rows[message_id]
+    async def lock_due(self, message_ids: Collection[UUID]) -> Mapping[UUID, Due]:
+        return {one: self._due(self.rows[one]) for one in message_ids}
+
+    def _due(self, message: Message) -> Due:
         parcel_id = message.facts.parcel_id
         parcel = None if parcel_id is None else self._parcels.rows.get(parcel_id)
         return Due(message, self._orders.rows[message.order_id], parcel, Profile(), opted_out=False)
@@ -108,8 +111,8 @@ class FakeMessages:
     async def profile(self, merchant_id: str, account: str) -> Profile:
         return Profile()
 
-    async def save(self, message: Message, *, reply: str | None = None) -> None:
-        self.rows[message.message_id] = message
+    async def save(self, messages: Sequence[Message], *, replies: Mapping[UUID, str] = NO_REPLIES) -> None:
+        self.rows |= {one.message_id: one for one in messages}
 
 
 class FakeLog:

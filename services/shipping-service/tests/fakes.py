@@ -14,7 +14,13 @@ from shipping_service.domain.consignment import Document
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
 from shipping_service.domain.rules import Conditions, Rule
-from shipping_service.use_cases.ports import Capabilities, DomainSettings, HistoryLine, NotFound
+from shipping_service.use_cases.ports import (
+    Capabilities,
+    DomainSettings,
+    HistoryLine,
+    NewDocument,
+    NotFound,
+)
 
 from .samples import MERCHANT, NOON
 
@@ -29,10 +35,9 @@ class FakeDispatches:
             self.known.setdefault(order_id, Dispatch(order_id, merchant_id))
         return {one: self.known[one] for one in orders}
 
-    async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
-        return list(
-            {id(one): one for one in [await self.read(merchant_id, id_) for id_ in shipment_ids]}.values()
-        )
+    async def lock_shipments(self, shipments: Mapping[UUID, str]) -> list[Dispatch]:
+        found = [await self.read(merchant_id, id_) for id_, merchant_id in shipments.items()]
+        return list({one.order_id: one for one in found}.values())
 
     async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
         for one in self.known.values():
@@ -52,8 +57,8 @@ class FakePeople:
     async def keep(self, rows: Sequence[tuple[UUID, str, int, Consignee]], *, until: datetime) -> None:
         self.known.update({order_id: consignee for order_id, _, _, consignee in rows})
 
-    async def get(self, order_id: UUID) -> Consignee | None:
-        return self.known.get(order_id)
+    async def of(self, order_ids: Collection[UUID]) -> Mapping[UUID, Consignee]:
+        return {one: self.known[one] for one in order_ids if one in self.known}
 
 
 @dataclass
@@ -78,17 +83,8 @@ class FakeDeferred:
 class FakeDocuments:
     stored: dict[UUID, Document] = field(default_factory=dict)
 
-    async def add(
-        self,
-        document_id: UUID,
-        document: Document,
-        *,
-        merchant_id: str,
-        shipment_id: UUID,
-        label_id: UUID,
-        until: datetime,
-    ) -> None:
-        self.stored[document_id] = document
+    async def add(self, documents: Sequence[NewDocument], *, until: datetime) -> None:
+        self.stored.update({one.document_id: one.document for one in documents})
 
 
 @dataclass

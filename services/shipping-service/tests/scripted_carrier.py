@@ -11,7 +11,7 @@ from shipping_service.domain.consignment import (
     DocumentKind,
     VoidOutcome,
 )
-from shipping_service.use_cases.ports import CarrierOutcomeUnknown
+from shipping_service.use_cases.ports import CarrierOutcomeUnknown, Prepared
 
 PDF = b"%PDF-1.7 a label"
 
@@ -46,16 +46,16 @@ class ScriptedCarrier:
     def during(self, step: str, action: Callable[[], Awaitable[object]]) -> None:
         self._between[step].append(action)
 
-    async def prepare(self, request: ConsignmentRequest) -> str | None:
+    async def prepare(self, request: ConsignmentRequest) -> Prepared:
         self.requests.append(request)
         outcome = await self._called("prepare")
         if isinstance(outcome, Lost):
             raise CarrierOutcomeUnknown(request.reference)
-        return f"shp_{request.reference}"
+        return Prepared(f"shp_{request.reference}")
 
-    async def buy(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel:
+    async def buy(self, request: ConsignmentRequest, prepared: Prepared) -> BoughtLabel:
         self.requests.append(request)
-        ref = carrier_ref or f"shp_{request.reference}"
+        ref = prepared.carrier_ref or f"shp_{request.reference}"
         outcome = await self._called("buy")
         if isinstance(outcome, Lost) and not outcome.done:
             raise CarrierOutcomeUnknown(request.reference)

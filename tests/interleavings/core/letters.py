@@ -10,7 +10,16 @@ from notify_service.domain.errors import MessageUnknown, OrderUnknown
 from notify_service.domain.languages import Speech
 from notify_service.domain.messages import Message
 from notify_service.domain.order import KnownOrder, Parcel
-from notify_service.use_cases.ports import Due, Entry, Letter, Policy, Profile, Rendered, Telling
+from notify_service.use_cases.ports import (
+    NO_REPLIES,
+    Due,
+    Entry,
+    Letter,
+    Policy,
+    Profile,
+    Rendered,
+    Telling,
+)
 
 from .memory import NewId, Rows, Transaction
 
@@ -42,9 +51,9 @@ class OrderTable:
             raise OrderUnknown(order_id)
         return found
 
-    async def next_event_version(self, order_id: UUID) -> int:
-        self._rows.said[order_id] = self._rows.said.get(order_id, 0) + 1
-        return self._rows.said[order_id]
+    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        self._rows.said |= {one: self._rows.said.get(one, 0) + 1 for one in order_ids}
+        return {one: self._rows.said[one] for one in order_ids}
 
 
 class ParcelTable:
@@ -104,16 +113,18 @@ class MessageTable:
             raise MessageUnknown(message_id)
         return found
 
-    async def lock_due(self, message_id: UUID) -> Due:
-        message = self._rows.messages[message_id]
+    async def lock_due(self, message_ids: Collection[UUID]) -> Mapping[UUID, Due]:
+        return {one: self._due(self._rows.messages[one]) for one in message_ids}
+
+    def _due(self, message: Message) -> Due:
         parcel = None if message.facts.parcel_id is None else self._rows.parcels.get(message.facts.parcel_id)
         return Due(message, self._rows.orders[message.order_id], parcel, Profile(), opted_out=False)
 
     async def profile(self, merchant_id: str, account: str) -> Profile:
         return Profile()
 
-    async def save(self, message: Message, *, reply: str | None = None) -> None:
-        self._rows.messages[message.message_id] = message
+    async def save(self, messages: Sequence[Message], *, replies: Mapping[UUID, str] = NO_REPLIES) -> None:
+        self._rows.messages |= {one.message_id: one for one in messages}
 
 
 class DeliveryLog:

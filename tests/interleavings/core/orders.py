@@ -201,16 +201,15 @@ class ObligationTable:
             if (one.kind, one.subject) not in there:
                 self._rows.obligations[one.obligation_id] = one
 
-    async def lock(self, obligation_id: UUID) -> Obligation:
-        found = self._rows.obligations.get(obligation_id)
-        if found is None:
-            raise NotFound("obligation", str(obligation_id))
-        return found
+    async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
+        missing = [one for one in obligation_ids if one not in self._rows.obligations]
+        if missing:
+            raise NotFound("obligation", str(missing[0]))
+        return {one: self._rows.obligations[one] for one in obligation_ids}
 
-    async def settle(
-        self, obligation_id: UUID, *, state: str, ref: str | None = None, error: str | None = None
-    ) -> None:
-        self._rows.obligations[obligation_id] = replace(self._rows.obligations[obligation_id], state=state)
+    async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
+        for one in refs:
+            self._rows.obligations[one] = replace(self._rows.obligations[one], state=state)
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
         return [one for one in self._of(order_id) if one.state != "confirmed" and one.deadline_at <= now]

@@ -8,11 +8,10 @@ from uuid import UUID
 from crossdock_contracts.envelope import Cause
 from crossdock_contracts.inventory import StockReservedV1
 from crossdock_contracts.orders import Consignee
-from shipping_service.domain.consignment import Document
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
 from shipping_service.domain.rules import Rule
-from shipping_service.use_cases.ports import DomainSettings, HistoryLine, NotFound
+from shipping_service.use_cases.ports import DomainSettings, HistoryLine, NewDocument, NotFound
 
 from .memory import NewId, Rows, Table, Transaction
 
@@ -34,15 +33,15 @@ class DispatchTable:
     async def lock(self, orders: Mapping[UUID, str]) -> dict[UUID, Dispatch]:
         return {one: self._get(one) or Dispatch(one, orders[one]) for one in sorted(orders)}
 
-    async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
-        missing = [one for one in shipment_ids if one not in self._rows.order_of]
+    async def lock_shipments(self, shipments: Mapping[UUID, str]) -> list[Dispatch]:
+        missing = [one for one in shipments if one not in self._rows.order_of]
         if missing:
             raise NotFound("shipment", missing[0])
-        orders = {self._rows.order_of[one]: merchant_id for one in shipment_ids}
+        orders = {self._rows.order_of[one]: merchant_id for one, merchant_id in shipments.items()}
         return list((await self.lock(orders)).values())
 
     async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
-        return (await self.lock_shipments(merchant_id, [shipment_id]))[0]
+        return (await self.lock_shipments({shipment_id: merchant_id}))[0]
 
     async def save(self, dispatches: Sequence[Dispatch]) -> None:
         for one in dispatches:
@@ -66,9 +65,8 @@ class ConsigneeTable:
             if known is None or known[0] < version:
                 self._rows.people[order_id] = (version, consignee)
 
-    async def get(self, order_id: UUID) -> Consignee | None:
-        known = self._rows.people.get(order_id)
-        return None if known is None else known[1]
+    async def of(self, order_ids: Collection[UUID]) -> Mapping[UUID, Consignee]:
+        return {one: self._rows.people[one][1] for one in order_ids if one in self._rows.people}
 
 
 class DeferredTable:
@@ -92,16 +90,7 @@ class DeferredTable:
 
 
 class DocumentTable:
-    async def add(
-        self,
-        document_id: UUID,
-        document: Document,
-        *,
-        merchant_id: str,
-        shipment_id: UUID,
-        label_id: UUID,
-        until: datetime,
-    ) -> None:
+    async def add(self, documents: Sequence[NewDocument], *, until: datetime) -> None:
         """Nobody prints here."""
 
 

@@ -3,7 +3,7 @@
 The runner (job_runner.py) makes the call later, outside any transaction.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -115,12 +115,26 @@ _INSERT = text(
     bindparam("traces", type_=ARRAY(Text)),
 )
 
+# Locked in one order for everybody, so that two transactions cannot wait for each other's jobs.
 _SETTLE = text(
     """
-    update job set state = :state, last_error = :error, lease_until = null, lease_owner = null,
+    with held as materialized (
+        select job_id, given.state, given.error
+        from job join unnest(:ids, :leases, :states, :errors) as given (job_id, lease, state, error)
+             using (job_id)
+        where lease_owner = lease
+        order by job_id for update of job
+    )
+    update job set state = held.state, last_error = held.error, lease_until = null, lease_owner = null,
                    unknown_since = null, settled_at = statement_timestamp()
-    where job_id = :job_id and lease_owner = :lease
+    from held where job.job_id = held.job_id
+    returning job.job_id
     """
+).bindparams(
+    bindparam("ids", type_=ARRAY(PgUUID)),
+    bindparam("leases", type_=ARRAY(PgUUID)),
+    bindparam("states", type_=ARRAY(Text)),
+    bindparam("errors", type_=ARRAY(Text)),
 )
 
 # A person's "try again", or an outcome that became known: the same row runs once more.
@@ -184,7 +198,7 @@ class Jobs:
         self._settle(job, "refused", code[:MAX_ERROR_LENGTH])
 
     def _settle(self, job: Job, state: str, error: str | None) -> None:
-        self._settled.append({"job_id": job.job_id, "lease": job.lease, "state": state, "error": error})
+        self._settled.append({"ids": job.job_id, "leases": job.lease, "states": state, "errors": error})
 
     async def again(
         self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False
@@ -201,13 +215,18 @@ class Jobs:
 
     async def flush(self, connection: AsyncConnection) -> None:
         """Write what was collected. Raises LeaseLost when a job to settle is not this attempt's any more."""
-        for values in self._settled:
-            if (await connection.execute(_SETTLE, values)).rowcount != 1:
-                raise LeaseLost(values["job_id"])
+        if self._settled:
+            held = set((await connection.execute(_SETTLE, _columns(self._settled))).scalars())
+            lost = [row["ids"] for row in self._settled if row["ids"] not in held]
+            if lost:
+                raise LeaseLost(*lost)
         for values in self._again:
             await connection.execute(_AGAIN, values)
         if self._rows:
-            columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
-            await connection.execute(_INSERT, columns)
+            await connection.execute(_INSERT, _columns(self._rows))
         self.written |= bool(self._again or self._rows)
         self._settled, self._again, self._rows = [], [], []
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}

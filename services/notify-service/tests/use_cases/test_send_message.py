@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from crossdock_contracts.envelope import Actor, ActorKind
+from crossdock_contracts.envelope import Actor, ActorKind, Cause
 from notify_service.domain.errors import IllegalMove
 from notify_service.domain.messages import MessageState
 from notify_service.use_cases import decide_message, send_message
@@ -25,7 +25,9 @@ async def a_waiting_message() -> FakeTransaction:
 
 
 async def begin(tx: FakeTransaction) -> send_message.Ready | None:
-    return await send_message.begin(tx.only_message.message_id, CHANNELS, FakeRenderer(), tx=tx)
+    asked = {tx.only_message.message_id: Cause()}
+    ready = await send_message.begin(asked, CHANNELS, FakeRenderer(), tx=tx)
+    return ready.get(tx.only_message.message_id)
 
 
 async def test_the_attempt_is_stored_before_anything_is_handed_over() -> None:
@@ -67,7 +69,7 @@ async def test_who_waits_too_long_for_a_server_has_failed() -> None:
     assert ready is not None
     tx.now = NOON + timedelta(hours=25)
 
-    waits = await send_message.put_off(ready.message, "unreachable", tx=tx)
+    waits = await send_message.put_off(ready, "unreachable", tx=tx)
 
     assert not waits
     assert (tx.only_message.state, tx.only_message.code) == (MessageState.FAILED, "gave_up: unreachable")
@@ -78,13 +80,13 @@ async def test_a_retry_gives_the_full_time_again() -> None:
     tx = await a_waiting_message()
     ready = await begin(tx)
     assert ready is not None
-    await send_message.refuse(ready.message, "smtp_550", tx=tx)
+    await send_message.refuse(ready, "smtp_550", tx=tx)
     tx.now = NOON + timedelta(hours=25)
 
     await decide_message.retry(MERCHANT, tx.only_message.message_id, ACTOR, "fixed", tx=tx)
     again = await begin(tx)
     assert again is not None
-    waits = await send_message.put_off(again.message, "unreachable", tx=tx)
+    waits = await send_message.put_off(again, "unreachable", tx=tx)
 
     assert waits
     assert tx.jobs.again_asked == [str(tx.only_message.message_id)]
@@ -105,7 +107,7 @@ async def test_nobody_decides_about_a_message_that_was_sent() -> None:
     tx = await a_waiting_message()
     ready = await begin(tx)
     assert ready is not None
-    await send_message.accept(ready.message, "250 OK", tx=tx)
+    await send_message.accept([(ready, "250 OK")], tx=tx)
 
     with pytest.raises(IllegalMove):
         await decide_message.send_again(MERCHANT, tx.only_message.message_id, ACTOR, "x", tx=tx)

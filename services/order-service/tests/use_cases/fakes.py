@@ -134,12 +134,10 @@ class FakeObligations:
     async def add(self, rows: Sequence[Obligation]) -> None:
         self.kept += rows
 
-    async def lock(self, obligation_id: UUID) -> Obligation:
-        raise NotFound("obligation", str(obligation_id))
+    async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
+        raise NotFound("obligation", ", ".join(map(str, obligation_ids)))
 
-    async def settle(
-        self, obligation_id: UUID, *, state: str, ref: str | None = None, error: str | None = None
-    ) -> None:
+    async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
         raise AssertionError("nobody here settles")
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:

@@ -27,7 +27,7 @@ async def test_an_order_comes_back_as_it_was_saved(stage: Stage) -> None:
 
     async with stage.database.transaction() as tx:
         first = await tx.dispatches.read("default", shipment)
-        (locked,) = await tx.dispatches.lock_shipments("default", [shipment])
+        (locked,) = await tx.dispatches.lock_shipments({shipment: "default"})
         locked.leg(shipment).plan_revision += 1
         await tx.dispatches.save([locked])
     async with stage.database.transaction() as tx:
@@ -92,7 +92,7 @@ async def test_a_cancel_and_a_hand_over_at_once_end_as_one_of_both(stage: Stage)
 
         async def leave(shipment_id: UUID = shipment) -> None:
             async with stage.database.transaction() as tx:
-                (dispatch,) = await tx.dispatches.lock_shipments("default", [shipment_id])
+                (dispatch,) = await tx.dispatches.lock_shipments({shipment_id: "default"})
                 with suppress(HandOverRefused):
                     hand_over(dispatch, dispatch.leg(shipment_id), await terms_of(tx, "default"))
                 await announce(dispatch, tx=tx)
@@ -115,9 +115,9 @@ async def test_what_is_not_there_or_anothers_is_not_found(stage: Stage) -> None:
 
     async with stage.database.transaction() as tx:
         with pytest.raises(NotFound):
-            await tx.dispatches.lock_shipments("default", [new_id()])
+            await tx.dispatches.lock_shipments({new_id(): "default"})
         with pytest.raises(NotFound):
-            await tx.dispatches.lock_shipments("other", [await stage.shipment(order)])
+            await tx.dispatches.lock_shipments({await stage.shipment(order): "other"})
 
 
 async def test_an_older_consignee_does_not_overwrite_a_newer_one(stage: Stage) -> None:

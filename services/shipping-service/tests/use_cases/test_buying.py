@@ -13,11 +13,12 @@ from shipping_service.domain.leg_table import LegState
 from shipping_service.use_cases.buy_labels import (
     LabelRef,
     NotFinal,
-    begin_purchase,
+    Purchase,
+    begin_purchases,
     found_not_bought,
     lose_outcome,
-    note_payment,
-    store_label,
+    note_payments,
+    store_labels,
 )
 from shipping_service.use_cases.take_snapshots import take_snapshots
 from shipping_service.use_cases.take_stock import take_reservations
@@ -71,6 +72,16 @@ async def ask(order: AnOrder) -> Asked:
     return Asked(order, tx)
 
 
+async def begin(asked: Asked, *, may_be_paid: bool) -> Purchase | None:
+    (purchase,) = await begin_purchases([(asked.ref, may_be_paid)], tx=asked.tx)
+    return purchase
+
+
+async def note_payment(asked: Asked) -> bool:
+    (may_pay,) = await note_payments([(asked.ref, "shp_1")], tx=asked.tx)
+    return may_pay
+
+
 async def test_the_wish_is_a_row_before_anybody_is_asked(asked: Asked) -> None:
     assert asked.label.state is LabelState.ASKED
     assert list(asked.tx.jobs.asked) == [("buy_label", f"{asked.ref.shipment_id}/1")]
@@ -79,7 +90,7 @@ async def test_the_wish_is_a_row_before_anybody_is_asked(asked: Asked) -> None:
 async def test_a_request_names_our_reference_and_the_address_and_declares_nothing_at_home(
     asked: Asked,
 ) -> None:
-    purchase = await begin_purchase(asked.ref, may_be_paid=False, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=False)
 
     assert purchase is not None
     assert purchase.request.reference == f"{asked.ref.shipment_id}/1"
@@ -90,7 +101,7 @@ async def test_a_request_names_our_reference_and_the_address_and_declares_nothin
 async def test_a_request_over_a_border_declares_what_the_lines_are_worth() -> None:
     asked = await ask(AnOrder(units=2, consignee=NEW_YORK))
 
-    purchase = await begin_purchase(asked.ref, may_be_paid=False, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=False)
 
     assert purchase is not None
     assert purchase.request.incoterm == "DAP"
@@ -100,16 +111,16 @@ async def test_a_request_over_a_border_declares_what_the_lines_are_worth() -> No
 
 
 async def test_a_crash_before_money_is_spent_asks_nobody(asked: Asked) -> None:
-    purchase = await begin_purchase(asked.ref, may_be_paid=True, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=True)
 
     assert purchase is not None
     assert not purchase.ask_first
 
 
 async def test_a_crash_after_it_may_be_spent_asks_first_and_shows_it(asked: Asked) -> None:
-    await note_payment(asked.ref, "shp_1", tx=asked.tx)
+    await note_payment(asked)
 
-    purchase = await begin_purchase(asked.ref, may_be_paid=True, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=True)
 
     assert purchase is not None
     assert (purchase.ask_first, purchase.carrier_ref) == (True, "shp_1")
@@ -118,17 +129,17 @@ async def test_a_crash_after_it_may_be_spent_asks_first_and_shows_it(asked: Aske
 
 
 async def test_a_job_that_a_person_repeats_still_asks_first(asked: Asked) -> None:
-    await note_payment(asked.ref, "shp_1", tx=asked.tx)
+    await note_payment(asked)
     await lose_outcome(asked.ref, tx=asked.tx)
 
-    purchase = await begin_purchase(asked.ref, may_be_paid=False, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=False)
 
     assert purchase is not None
     assert purchase.ask_first
 
 
 async def test_not_bought_is_not_believed_while_the_lost_call_may_be_under_way(asked: Asked) -> None:
-    await note_payment(asked.ref, "shp_1", tx=asked.tx)
+    await note_payment(asked)
     await lose_outcome(asked.ref, tx=asked.tx)
 
     asked.tx.now += timedelta(seconds=59)
@@ -143,7 +154,7 @@ async def test_not_bought_is_not_believed_while_the_lost_call_may_be_under_way(a
 async def test_no_money_is_spent_on_a_label_for_an_address_that_has_changed(asked: Asked) -> None:
     await take_snapshots([asked.order.moved_to(HAMBURG)], tx=asked.tx)
 
-    may_pay = await note_payment(asked.ref, "shp_1", tx=asked.tx)
+    may_pay = await note_payment(asked)
 
     assert not may_pay
     assert list(asked.tx.jobs.asked)[-1] == ("buy_label", f"{asked.ref.shipment_id}/2")
@@ -152,7 +163,7 @@ async def test_no_money_is_spent_on_a_label_for_an_address_that_has_changed(aske
 async def test_no_money_is_spent_while_the_order_is_held(asked: Asked) -> None:
     await take_snapshots([asked.order.changed(FulfilmentState.HELD)], tx=asked.tx)
 
-    purchase = await begin_purchase(asked.ref, may_be_paid=False, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=False)
 
     assert purchase is None
     assert (asked.state, asked.label.state) == (LegState.PLANNED, LabelState.DROPPED)
@@ -161,7 +172,7 @@ async def test_no_money_is_spent_while_the_order_is_held(asked: Asked) -> None:
 async def test_a_consignee_that_was_erased_cannot_be_sent_to(asked: Asked) -> None:
     asked.tx.people.known.clear()
 
-    purchase = await begin_purchase(asked.ref, may_be_paid=False, tx=asked.tx)
+    purchase = await begin(asked, may_be_paid=False)
 
     assert purchase is None
     (rejected,) = asked.tx.outbox.events
@@ -170,10 +181,10 @@ async def test_a_consignee_that_was_erased_cannot_be_sent_to(asked: Asked) -> No
 
 
 async def test_a_label_is_kept_once(asked: Asked) -> None:
-    await note_payment(asked.ref, "shp_1", tx=asked.tx)
+    await note_payment(asked)
 
     for _ in range(2):
-        await store_label(asked.ref, LABEL, tx=asked.tx)
+        await store_labels([(asked.ref, LABEL)], tx=asked.tx)
 
     assert len(asked.tx.documents.stored) == 1
     assert [one.TOPIC for one in asked.tx.outbox.events] == ["parcel.labelled", "parcel.shipped"]
@@ -181,4 +192,4 @@ async def test_a_label_is_kept_once(asked: Asked) -> None:
 
 async def test_a_sale_without_a_label_document_is_no_label(asked: Asked) -> None:
     with pytest.raises(LookupError):
-        await store_label(asked.ref, replace(LABEL, documents=()), tx=asked.tx)
+        await store_labels([(asked.ref, replace(LABEL, documents=()))], tx=asked.tx)

@@ -1,9 +1,10 @@
 """Handing messages to channels: done by the work role outside of any transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from crossdock_chassis.crash_points import reached
+from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NotSent
 from notify_service.persistence.transaction import NotifyDatabase
 from notify_service.use_cases import send_message
@@ -15,15 +16,20 @@ from notify_service.use_cases.ports import (
     ChannelUnavailable,
     Renderer,
 )
+from notify_service.use_cases.send_message import Ready
 
 
 class ChannelJobs:
-    """The handlers of the jobs that call channels."""
+    """The handlers of the jobs that call channels. Attempts begin, and are settled, in transactions that they
+    share (ADR 17).
+    """
 
     def __init__(self, database: NotifyDatabase, channels: Mapping[str, Channel], renderer: Renderer) -> None:
         self._database = database
         self._channels = channels
         self._renderer = renderer
+        self._begin = GroupCommit(self._begin_all, key=_message_of)
+        self._accept = GroupCommit(self._accept_all, key=lambda one: one[1].message.order_id)
 
     def handlers(self) -> Mapping[str, JobHandler]:
         return {SEND_JOB: self.send}
@@ -32,12 +38,9 @@ class ChannelJobs:
         """Send one message, once: see `send_message`. What breaks in between leaves it `sending`, and the
         next attempt of the job finds it in doubt.
         """
-        message_id = UUID(job.payload["message_id"])
-        async with self._database.transaction(job.cause) as tx:
-            ready = await send_message.begin(message_id, self._channels, self._renderer, tx=tx)
-            if ready is None:
-                await tx.jobs.done(job)
-                return
+        ready = await self._begin.add(job)
+        if ready is None:
+            return
         reached("mail.attempt_stored")
         try:
             reply = await ready.channel.hand_over(ready.packed)
@@ -45,7 +48,7 @@ class ChannelJobs:
         except ChannelRefused as error:
             code = str(error)
             async with self._database.transaction(job.cause) as tx:
-                await send_message.refuse(ready.message, code, tx=tx)
+                await send_message.refuse(ready, code, tx=tx)
                 await tx.jobs.refused(job, code)
             return
         except ChannelUnavailable as error:
@@ -53,18 +56,40 @@ class ChannelJobs:
             return
         except ChannelOutcomeUnknown as error:
             async with self._database.transaction(job.cause) as tx:
-                await send_message.doubt(ready.message, str(error), tx=tx)
+                await send_message.doubt(ready.message, str(error), cause=job.cause, tx=tx)
                 await tx.jobs.done(job)
             return
-        async with self._database.transaction(job.cause) as tx:
-            await send_message.accept(ready.message, reply, tx=tx)
-            await tx.jobs.done(job)
+        await self._accept.add((job, ready, reply))
 
-    async def _put_off(self, job: Job, ready: send_message.Ready, error: ChannelUnavailable) -> None:
+    async def _begin_all(
+        self, jobs: Sequence[Job], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[Ready | None]:
+        asked = {_message_of(job): job.cause for job in jobs}
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            ready = await send_message.begin(asked, self._channels, self._renderer, tx=tx)
+            for job in jobs:
+                if _message_of(job) not in ready:
+                    await tx.jobs.done(job)
+        return [ready.get(_message_of(job)) for job in jobs]
+
+    async def _accept_all(
+        self, taken: Sequence[tuple[Job, Ready, str]], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[None]:
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            await send_message.accept([(ready, reply) for _, ready, reply in taken], tx=tx)
+            for job, _, _ in taken:
+                await tx.jobs.done(job)
+        return [None] * len(taken)
+
+    async def _put_off(self, job: Job, ready: Ready, error: ChannelUnavailable) -> None:
         code = str(error)
         async with self._database.transaction(job.cause) as tx:
-            waits = await send_message.put_off(ready.message, code, tx=tx)
+            waits = await send_message.put_off(ready, code, tx=tx)
             if not waits:
                 await tx.jobs.refused(job, code)
         if waits:
             raise NotSent(code, answered=error.this_one_only) from error
+
+
+def _message_of(job: Job) -> UUID:
+    return UUID(job.payload["message_id"])

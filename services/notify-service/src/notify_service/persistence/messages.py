@@ -20,7 +20,7 @@ from notify_service.persistence.codec import (
     order_of,
     parcel_of,
 )
-from notify_service.use_cases.ports import Due, Entry, Profile
+from notify_service.use_cases.ports import NO_REPLIES, Due, Entry, Profile
 
 MAX_REPLY_CHARS = 200
 
@@ -74,23 +74,31 @@ _LOCK_DUE = statement(
         where sender_profile.merchant_id = message.merchant_id and account in (known_order.account, '*')
         order by account = '*' limit 1
     ) as profile on true
-    where message.message_id = :message_id
-    for update of message
+    where message.message_id = any(:ids)
+    order by message.message_id for update of message
     """,  # noqa: S608 - constants
-    message_id=PgUUID(),
+    ids=UUIDS,
 )
-_SAVE = statement(
+_SAVE = RowsStatement(
     """
     update message set
-        state = :state, code = cast(:code as text), locale = cast(:locale as text), attempts = :attempts,
-        waiting_since = :waiting_since, server_reply = coalesce(cast(:reply as text), server_reply),
+        state = v.state, code = v.code, locale = v.locale, attempts = v.attempts,
+        waiting_since = v.waiting_since, server_reply = coalesce(v.reply, server_reply),
         attempt_started_at =
-            case when :state = 'sending' then statement_timestamp() else attempt_started_at end,
-        sent_at = case when :state = 'sent' then statement_timestamp() else sent_at end,
+            case when v.state = 'sending' then statement_timestamp() else attempt_started_at end,
+        sent_at = case when v.state = 'sent' then statement_timestamp() else sent_at end,
         updated_at = statement_timestamp()
-    where message_id = :message_id
+    from unnest(:ids, :states, :codes, :locales, :attempts, :since, :replies)
+         as v (message_id, state, code, locale, attempts, waiting_since, reply)
+    where message.message_id = v.message_id
     """,
-    message_id=PgUUID(),
+    ids=UUIDS,
+    states=TEXTS,
+    codes=TEXTS,
+    locales=TEXTS,
+    attempts=INTS,
+    since=TIMES,
+    replies=TEXTS,
 )
 _PROFILE = text(
     """
@@ -130,38 +138,45 @@ class MessageTable:
             raise MessageUnknown(message_id)
         return message_of(row)
 
-    async def lock_due(self, message_id: UUID) -> Due:
-        found = await self._connection.execute(_LOCK_DUE, {"message_id": message_id})
-        row = found.mappings().one_or_none()
-        if row is None:
-            raise MessageUnknown(message_id)
-        return Due(
-            message=message_of(_part(row, "message")),
-            order=order_of(_part(row, "known_order")),
-            parcel=None if row["parcel_parcel_id"] is None else parcel_of(_part(row, "parcel")),
-            profile=Profile(row["display_name"], row["default_locale"], row["reply_to"]),
-            opted_out=row["opted_out"],
-        )
+    async def lock_due(self, message_ids: Collection[UUID]) -> Mapping[UUID, Due]:
+        found = (await self._connection.execute(_LOCK_DUE, {"ids": list(message_ids)})).mappings()
+        due = {row["message_message_id"]: _due(row) for row in found}
+        for one in message_ids:
+            if one not in due:
+                raise MessageUnknown(one)
+        return due
 
-    async def save(self, message: Message, *, reply: str | None = None) -> None:
-        await self._connection.execute(
-            _SAVE,
-            {
-                "message_id": message.message_id,
-                "state": message.state.value,
-                "code": message.code,
-                "locale": message.locale,
-                "attempts": message.attempts,
-                "waiting_since": message.waiting_since,
-                "reply": None if reply is None else reply[:MAX_REPLY_CHARS],
-            },
-        )
+    async def save(self, messages: Sequence[Message], *, replies: Mapping[UUID, str] = NO_REPLIES) -> None:
+        rows = [
+            (
+                one.message_id,
+                one.state.value,
+                one.code,
+                one.locale,
+                one.attempts,
+                one.waiting_since,
+                replies[one.message_id][:MAX_REPLY_CHARS] if one.message_id in replies else None,
+            )
+            for one in messages
+        ]
+        if rows:
+            await _SAVE.run(self._connection, rows)
 
     async def profile(self, merchant_id: str, account: str) -> Profile:
         """The account's profile, else the merchant's, else an empty one."""
         found = await self._connection.execute(_PROFILE, {"merchant_id": merchant_id, "account": account})
         row = found.one_or_none()
         return Profile() if row is None else Profile(*row)
+
+
+def _due(row: Mapping[Any, Any]) -> Due:
+    return Due(
+        message=message_of(_part(row, "message")),
+        order=order_of(_part(row, "known_order")),
+        parcel=None if row["parcel_parcel_id"] is None else parcel_of(_part(row, "parcel")),
+        profile=Profile(row["display_name"], row["default_locale"], row["reply_to"]),
+        opted_out=row["opted_out"],
+    )
 
 
 def _part(row: Mapping[Any, Any], table: str) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crossdock_contracts.envelope import Cause
@@ -81,8 +80,15 @@ _SAVE = RowsStatement(
     may_write=BOOLS,
     until=TIMES,
 )
-_NEXT_VERSION = statement(
-    "update known_order set said = said + 1 where order_id = :order_id returning said", order_id=PgUUID()
+_NEXT_VERSIONS = statement(
+    """
+    with locked as materialized (
+        select order_id from known_order where order_id = any(:ids) order by order_id for update
+    )
+    update known_order set said = said + 1 from locked where known_order.order_id = locked.order_id
+    returning known_order.order_id, said
+    """,
+    ids=UUIDS,
 )
 
 
@@ -107,9 +113,9 @@ class OrderTable:
             raise OrderUnknown(order_id)
         return order_of(row)
 
-    async def next_event_version(self, order_id: UUID) -> int:
-        version: int = (await self._connection.execute(_NEXT_VERSION, {"order_id": order_id})).scalar_one()
-        return version
+    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        rows = await self._connection.execute(_NEXT_VERSIONS, {"ids": list(order_ids)})
+        return {row.order_id: row.said for row in rows}
 
 
 def _row(order: KnownOrder) -> tuple[Any, ...]:

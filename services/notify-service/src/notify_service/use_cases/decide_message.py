@@ -15,9 +15,10 @@ async def mark_sent(
 ) -> None:
     """The person knows that it arrived. Raises MessageUnknown or IllegalMove."""
     message = (await tx.messages.lock(merchant_id, message_id)).move(MessageState.SENT)
-    await tx.messages.save(message)
-    await tx.log.add([Entry(message, "marked_sent", actor=actor, reason=reason)])
-    await tell_sent(message, actor=actor, tx=tx)
+    decided = Entry(message, "marked_sent", actor=actor, reason=reason, cause=tx.cause)
+    await tx.messages.save([message])
+    await tx.log.add([decided])
+    await tell_sent([decided], tx=tx)
 
 
 async def send_again(
@@ -28,7 +29,7 @@ async def send_again(
     Raises MessageUnknown or IllegalMove.
     """
     replaced = (await tx.messages.lock(merchant_id, message_id)).move(MessageState.REPLACED)
-    await tx.messages.save(replaced)
+    await tx.messages.save([replaced])
     again = Message(
         message_id=tx.new_id(),
         merchant_id=merchant_id,
@@ -54,6 +55,6 @@ async def send_again(
 async def retry(merchant_id: str, message_id: UUID, actor: Actor, reason: str, *, tx: Transaction) -> None:
     """Try a failed message once more: it was certainly not taken. Raises MessageUnknown or IllegalMove."""
     message = (await tx.messages.lock(merchant_id, message_id)).move(MessageState.WAITING)
-    await tx.messages.save(replace(message, waiting_since=tx.now))
+    await tx.messages.save([replace(message, waiting_since=tx.now)])
     await tx.log.add([Entry(message, "retried", actor=actor, reason=reason)])
     await tx.jobs.again(SEND_JOB, str(message_id), certainly_not_done=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from notify_service.domain.order import Amount, Buyer, KnownOrder, Parcel
 
 OURSELVES = Actor(kind=ActorKind.SERVICE, name="notify")
 NO_CAUSE = Cause()
+NO_REPLIES: Mapping[UUID, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,8 @@ class Orders(Protocol):
     async def get(self, merchant_id: str, order_id: UUID) -> KnownOrder:
         """Raises OrderUnknown, also for an order without a snapshot."""
 
-    async def next_event_version(self, order_id: UUID) -> int:
-        """Count up what was published about the order. Locks it."""
+    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Count up what was published about each order, by one. Locks them."""
 
 
 class Parcels(Protocol):
@@ -221,14 +223,14 @@ class Messages(Protocol):
     async def lock(self, merchant_id: str, message_id: UUID) -> Message:
         """Raises MessageUnknown."""
 
-    async def lock_due(self, message_id: UUID) -> Due:
+    async def lock_due(self, message_ids: Collection[UUID]) -> Mapping[UUID, Due]:
         """Raises MessageUnknown."""
 
     async def profile(self, merchant_id: str, account: str) -> Profile:
         """The account's profile, else the merchant's, else an empty one."""
 
-    async def save(self, message: Message, *, reply: str | None = None) -> None:
-        """Write its state; the message is locked. `reply`: what the channel's server said."""
+    async def save(self, messages: Sequence[Message], *, replies: Mapping[UUID, str] = NO_REPLIES) -> None:
+        """Write their states; the messages are locked. `replies`: what the channel's server said, by id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ SMTP knows no look-up: between the server's "taken" and our commit nobody can sa
 Such a message is `outcome_unknown`, is shown to a person, and is never sent again by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from crossdock_contracts.envelope import Actor
+from crossdock_contracts.envelope import Cause
 from crossdock_contracts.notifications import NotificationFailedV1, NotificationSentV1
 from notify_service.domain.languages import FALLBACK, choose
 from notify_service.domain.messages import Message, MessageState, stale
@@ -32,27 +32,43 @@ class Ready:
     message: Message
     channel: Channel
     packed: Packed
+    cause: Cause
 
 
 async def begin(
-    message_id: UUID, channels: Mapping[str, Channel], renderer: Renderer, *, tx: Transaction
-) -> Ready | None:
-    """Store the attempt. None: nothing is to be handed over (said before, not to be said, or in doubt)."""
-    due = await tx.messages.lock_due(message_id)
+    asked: Mapping[UUID, Cause], channels: Mapping[str, Channel], renderer: Renderer, *, tx: Transaction
+) -> Mapping[UUID, Ready]:
+    """Store the attempts of messages (id -> what asked for it). Of those that are absent nothing is to be
+    handed over: said before, not to be said, or in doubt.
+    """
+    ready: dict[UUID, Ready] = {}
+    changed: list[Entry] = []
+    for message_id, due in (await tx.messages.lock_due(asked)).items():
+        cause = asked[message_id]
+        if due.message.state is MessageState.SENDING:
+            await doubt(due.message, "no_answer_stored", cause=cause, tx=tx)
+        elif due.message.state is MessageState.WAITING:
+            found = _begin_one(due, channels, renderer, cause, tx=tx)
+            if isinstance(found, Ready):
+                ready[message_id] = found
+                changed.append(Entry(found.message, "attempt_started", cause=cause))
+            else:
+                changed.append(Entry(found, "suppressed", found.code, cause=cause))
+    await tx.messages.save([one.message for one in changed])
+    await tx.log.add(changed)
+    return ready
+
+
+def _begin_one(
+    due: Due, channels: Mapping[str, Channel], renderer: Renderer, cause: Cause, *, tx: Transaction
+) -> Ready | Message:
+    """Ready to be handed over, or the message that is not to be."""
     message = due.message
-    if message.state is MessageState.SENDING:
-        await doubt(message, "no_answer_stored", tx=tx)
-        return None
-    if message.state is not MessageState.WAITING:
-        return None
     channel = channels[message.channel]
     address = channel.address_of(due.order.buyer)
     why_not = _why_not(due, address)
     if why_not is not None or address is None:
-        message = message.move(MessageState.SUPPRESSED, why_not)
-        await tx.messages.save(message)
-        await tx.log.add([Entry(message, "suppressed", why_not, cause=tx.cause)])
-        return None
+        return message.move(MessageState.SUPPRESSED, why_not)
     speech = choose(due.order.buyer.locale, due.profile.default_locale)
     letter = write_letter(message.template, due.order, due.parcel, message.facts, due.profile)
     envelope = Envelope(
@@ -65,56 +81,63 @@ async def begin(
         content=renderer.render(letter, speech),
         at=tx.now,
     )
-    packed = channel.pack(envelope)
     message = replace(
         message.move(MessageState.SENDING), attempts=message.attempts + 1, locale=speech.language.tag
     )
-    await tx.messages.save(message)
-    await tx.log.add([Entry(message, "attempt_started", cause=tx.cause)])
-    return Ready(message, channel, packed)
+    return Ready(message, channel, channel.pack(envelope), cause)
 
 
-async def accept(message: Message, reply: str, *, tx: Transaction) -> None:
-    """The server took it."""
-    await _settle(message.move(MessageState.SENT), "accepted", reply=reply, tx=tx)
-    await tell_sent(message, tx=tx)
+async def accept(taken: Sequence[tuple[Ready, str]], *, tx: Transaction) -> None:
+    """The server took them, and said so. Of one order one at a time: what is told of it is counted."""
+    sent = [Entry(one.message.move(MessageState.SENT), "accepted", cause=one.cause) for one, _ in taken]
+    replies = {one.message.message_id: reply for one, reply in taken}
+    await tx.messages.save([one.message for one in sent], replies=replies)
+    await tx.log.add(sent)
+    await tell_sent(sent, tx=tx)
 
 
-async def refuse(message: Message, code: str, *, tx: Transaction) -> None:
+async def refuse(ready: Ready, code: str, *, tx: Transaction) -> None:
     """The server said no for good."""
-    await _settle(message.move(MessageState.FAILED, code), "refused", tx=tx)
-    await _tell_failed(message, code, outcome_unknown=False, tx=tx)
+    failed = Entry(ready.message.move(MessageState.FAILED, code), "refused", code, cause=ready.cause)
+    await _settle(failed, tx=tx)
+    await _tell_failed(failed, code, outcome_unknown=False, tx=tx)
 
 
-async def put_off(message: Message, code: str, *, tx: Transaction) -> bool:
+async def put_off(ready: Ready, code: str, *, tx: Transaction) -> bool:
     """Certainly not taken: it waits for the next attempt. False: it has waited too long and failed."""
-    since = message.waiting_since
-    if since is not None and tx.now - since > tx.policy.give_up_after:
-        await _settle(message.move(MessageState.FAILED, f"gave_up: {code}"), "gave_up", tx=tx)
-        await _tell_failed(message, code, outcome_unknown=False, tx=tx)
-        return False
-    await _settle(message.move(MessageState.WAITING, code), "not_sent", tx=tx)
-    return True
+    since = ready.message.waiting_since
+    if since is None or tx.now - since <= tx.policy.give_up_after:
+        waiting = ready.message.move(MessageState.WAITING, code)
+        await _settle(Entry(waiting, "not_sent", code, cause=ready.cause), tx=tx)
+        return True
+    message = ready.message.move(MessageState.FAILED, f"gave_up: {code}")
+    failed = Entry(message, "gave_up", message.code, cause=ready.cause)
+    await _settle(failed, tx=tx)
+    await _tell_failed(failed, code, outcome_unknown=False, tx=tx)
+    return False
 
 
-async def doubt(message: Message, code: str, *, tx: Transaction) -> None:
+async def doubt(message: Message, code: str, *, cause: Cause, tx: Transaction) -> None:
     """Nobody can say whether it was taken."""
-    await _settle(message.move(MessageState.OUTCOME_UNKNOWN, code), "outcome_unknown", tx=tx)
-    await _tell_failed(message, code, outcome_unknown=True, tx=tx)
+    unknown = Entry(message.move(MessageState.OUTCOME_UNKNOWN, code), "outcome_unknown", code, cause=cause)
+    await _settle(unknown, tx=tx)
+    await _tell_failed(unknown, code, outcome_unknown=True, tx=tx)
 
 
-async def _settle(message: Message, what: str, *, tx: Transaction, reply: str | None = None) -> None:
-    await tx.messages.save(message, reply=reply)
-    await tx.log.add([Entry(message, what, message.code, cause=tx.cause)])
+async def _settle(entry: Entry, *, tx: Transaction) -> None:
+    await tx.messages.save([entry.message])
+    await tx.log.add([entry])
 
 
-async def tell_sent(message: Message, *, actor: Actor = OURSELVES, tx: Transaction) -> None:
-    """Publish that it went out."""
-    await tx.outbox.add(
-        NotificationSentV1(
+async def tell_sent(sent: Sequence[Entry], *, tx: Transaction) -> None:
+    """Publish that they went out, each of another order."""
+    versions = await tx.orders.next_event_versions([one.message.order_id for one in sent])
+    for one in sent:
+        message = one.message
+        event = NotificationSentV1(
             merchant_id=message.merchant_id,
-            aggregate_version=await tx.orders.next_event_version(message.order_id),
-            actor=actor,
+            aggregate_version=versions[message.order_id],
+            actor=one.actor,
             order_id=message.order_id,
             message_id=message.message_id,
             template=message.template.value,
@@ -123,26 +146,27 @@ async def tell_sent(message: Message, *, actor: Actor = OURSELVES, tx: Transacti
             locale=message.locale or FALLBACK.tag,
             revision=message.revision,
         )
-    )
+        await tx.outbox.add(event, caused_by=one.cause)
 
 
-async def _tell_failed(message: Message, code: str, *, outcome_unknown: bool, tx: Transaction) -> None:
-    await tx.outbox.add(
-        NotificationFailedV1(
-            merchant_id=message.merchant_id,
-            aggregate_version=await tx.orders.next_event_version(message.order_id),
-            actor=OURSELVES,
-            order_id=message.order_id,
-            message_id=message.message_id,
-            template=message.template.value,
-            subject=message.subject,
-            channel=message.channel,
-            locale=message.locale or FALLBACK.tag,
-            revision=message.revision,
-            outcome_unknown=outcome_unknown,
-            code=code[:128],
-        )
+async def _tell_failed(failed: Entry, code: str, *, outcome_unknown: bool, tx: Transaction) -> None:
+    message = failed.message
+    versions = await tx.orders.next_event_versions([message.order_id])
+    event = NotificationFailedV1(
+        merchant_id=message.merchant_id,
+        aggregate_version=versions[message.order_id],
+        actor=OURSELVES,
+        order_id=message.order_id,
+        message_id=message.message_id,
+        template=message.template.value,
+        subject=message.subject,
+        channel=message.channel,
+        locale=message.locale or FALLBACK.tag,
+        revision=message.revision,
+        outcome_unknown=outcome_unknown,
+        code=code[:128],
     )
+    await tx.outbox.add(event, caused_by=failed.cause)
 
 
 def _why_not(due: Due, address: str | None) -> str | None:

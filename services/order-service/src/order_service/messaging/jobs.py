@@ -1,9 +1,10 @@
 """Calls to marketplaces, made by the work role outside of any transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from crossdock_chassis.crash_points import reached
+from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from order_service.domain.errors import NotAnOrder
 from order_service.persistence.transaction import OrderDatabase
@@ -16,13 +17,16 @@ from order_service.use_cases.ports import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
+    Obligation,
     Settled,
 )
 from order_service.use_cases.receive_message import FETCH_JOB
 
 
 class MarketplaceJobs:
-    """The handlers of the jobs that call marketplaces."""
+    """The handlers of the jobs that call marketplaces. Write-backs begin, and are confirmed, in transactions
+    that they share (ADR 17).
+    """
 
     def __init__(
         self, database: OrderDatabase, marketplaces: Mapping[str, Marketplace], retention: Retention
@@ -30,18 +34,18 @@ class MarketplaceJobs:
         self._database = database
         self._marketplaces = marketplaces
         self._retention = retention
+        self._begin = GroupCommit(self._begin_all, key=_obligation_of)
+        self._confirm = GroupCommit(self._confirm_all, key=lambda one: _obligation_of(one[0]))
 
     def handlers(self) -> Mapping[str, JobHandler]:
         return {write_back.TRACKING_JOB: self.write_tracking, FETCH_JOB: self.fetch_order}
 
     async def write_tracking(self, job: Job) -> None:
         """Tell one parcel's tracking number. Safe to repeat: the gateway looks before it writes."""
-        async with self._database.transaction(job.cause) as tx:
-            obligation = await tx.obligations.lock(UUID(job.payload["obligation_id"]))
-            if obligation.state == "confirmed":
-                await tx.jobs.done(job)
-                return
-            account = await tx.accounts.get(obligation.merchant_id, obligation.account)
+        owed = await self._begin.add(job)
+        if owed is None:
+            return
+        obligation, account = owed
         try:
             ref = await self._gateway(account).write_back(write_back.tracking_of(obligation))
             reached("marketplace.told")
@@ -55,9 +59,34 @@ class MarketplaceJobs:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
         except MarketplaceOutcomeUnknown as error:
             raise OutcomeUnknown(str(error)) from error
-        async with self._database.transaction(job.cause) as tx:
-            await write_back.confirm(obligation, ref, tx=tx)
-            await tx.jobs.done(job)
+        await self._confirm.add((job, obligation, ref))
+
+    async def _begin_all(
+        self, jobs: Sequence[Job], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[tuple[Obligation, Account] | None]:
+        """What is owed, and where; None: it is confirmed."""
+        owed: list[tuple[Obligation, Account] | None] = []
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            obligations = await tx.obligations.lock([_obligation_of(job) for job in jobs])
+            shops = {(one.merchant_id, one.account) for one in obligations.values()}
+            accounts = {shop: await tx.accounts.get(*shop) for shop in shops}
+            for job in jobs:
+                one = obligations[_obligation_of(job)]
+                if one.state == "confirmed":
+                    await tx.jobs.done(job)
+                    owed.append(None)
+                else:
+                    owed.append((one, accounts[one.merchant_id, one.account]))
+        return owed
+
+    async def _confirm_all(
+        self, told: Sequence[tuple[Job, Obligation, str]], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[None]:
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            await write_back.confirm([(obligation, ref) for _, obligation, ref in told], tx=tx)
+            for job, _, _ in told:
+                await tx.jobs.done(job)
+        return [None] * len(told)
 
     async def fetch_order(self, job: Job) -> None:
         """Ask the platform which of two versions of one second is the order, and import its answer."""
@@ -93,3 +122,7 @@ class MarketplaceJobs:
         if marketplace is None or not marketplace.writes_tracking:
             raise MarketplaceRefused("platform_not_supported")
         return marketplace.open_gateway(account)
+
+
+def _obligation_of(job: Job) -> UUID:
+    return UUID(job.payload["obligation_id"])

@@ -2,11 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, bindparam, text
+from sqlalchemy import ARRAY, DateTime, RowMapping, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -141,7 +141,9 @@ _OBLIGATION = """
            details::text as details, state
     from obligation
 """
-_LOCK = text(_OBLIGATION + "where obligation_id = :id for update").bindparams(bindparam("id", type_=PgUUID))
+_LOCK = text(_OBLIGATION + "where obligation_id = any(:ids) order by obligation_id for update").bindparams(
+    bindparam("ids", type_=ARRAY(PgUUID))
+)
 _OVERDUE = text(
     _OBLIGATION
     + "where order_id = :id and state <> 'confirmed' and deadline_at <= :now order by obligation_id"
@@ -151,11 +153,12 @@ _NEXT = text(
 ).bindparams(bindparam("id", type_=PgUUID), bindparam("now", type_=DateTime(timezone=True)))
 _SETTLE = text(
     """
-    update obligation set state = :state, confirmed_ref = coalesce(:ref, confirmed_ref), last_error = :error,
-                          updated_at = crossdock_now()
-    where obligation_id = :id
+    update obligation set state = :state, confirmed_ref = coalesce(given.ref, confirmed_ref),
+                          last_error = :error, updated_at = crossdock_now()
+    from unnest(:ids, :refs) as given (obligation_id, ref)
+    where obligation.obligation_id = given.obligation_id
     """
-).bindparams(bindparam("id", type_=PgUUID))
+).bindparams(bindparam("ids", type_=ARRAY(PgUUID)), bindparam("refs", type_=ARRAY(Text)))
 
 
 class ObligationTable:
@@ -183,24 +186,28 @@ class ObligationTable:
         if given:
             await self._connection.execute(_OWE, {"rows": json.dumps(given)})
 
-    async def lock(self, obligation_id: UUID) -> Obligation:
-        row = (await self._connection.execute(_LOCK, {"id": obligation_id})).mappings().one_or_none()
-        if row is None:
-            raise NotFound("obligation", str(obligation_id))
-        return Obligation(**{**row, "details": json.loads(row["details"])})
+    async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
+        rows = (await self._connection.execute(_LOCK, {"ids": list(obligation_ids)})).mappings()
+        found = {row["obligation_id"]: _obligation(row) for row in rows}
+        for one in obligation_ids:
+            if one not in found:
+                raise NotFound("obligation", str(one))
+        return found
 
-    async def settle(
-        self, obligation_id: UUID, *, state: str, ref: str | None = None, error: str | None = None
-    ) -> None:
-        values = {"id": obligation_id, "state": state, "ref": ref, "error": error}
+    async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
+        values = {"ids": list(refs), "refs": list(refs.values()), "state": state, "error": error}
         await self._connection.execute(_SETTLE, values)
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
         rows = (await self._connection.execute(_OVERDUE, {"id": order_id, "now": now})).mappings()
-        return [Obligation(**{**row, "details": json.loads(row["details"])}) for row in rows]
+        return [_obligation(row) for row in rows]
 
     async def next_deadline(self, order_id: UUID, now: datetime) -> datetime | None:
         found: datetime | None = (
             await self._connection.execute(_NEXT, {"id": order_id, "now": now})
         ).scalar()
         return found
+
+
+def _obligation(row: RowMapping) -> Obligation:
+    return Obligation(**{**row, "details": json.loads(row["details"])})

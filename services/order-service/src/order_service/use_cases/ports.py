@@ -211,13 +211,13 @@ class Obligations(Protocol):
         """Safe to repeat: one per (merchant, kind, subject)."""
         ...
 
-    async def lock(self, obligation_id: UUID) -> Obligation:
+    async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
         """Raises NotFound."""
         ...
 
-    async def settle(
-        self, obligation_id: UUID, *, state: str, ref: str | None = None, error: str | None = None
-    ) -> None: ...
+    async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
+        """Obligation -> what the platform calls it, where it has said so."""
+        ...
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
         """Open ones past their deadline."""

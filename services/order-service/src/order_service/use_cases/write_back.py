@@ -1,5 +1,6 @@
 """What we owe the marketplace once a parcel has left: its tracking number, until it is confirmed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -84,19 +85,19 @@ def tracking_of(obligation: Obligation) -> Tracking:
     )
 
 
-async def confirm(obligation: Obligation, ref: str, *, tx: Transaction) -> None:
-    """The platform has it."""
-    await tx.obligations.settle(obligation.obligation_id, state="confirmed", ref=ref)
+async def confirm(told: Sequence[tuple[Obligation, str]], *, tx: Transaction) -> None:
+    """The platform has them: with each obligation its reference there."""
+    await tx.obligations.settle({one.obligation_id: ref for one, ref in told}, state="confirmed")
     codes = ("write_back_overdue", "write_back_refused")
     await tx.exceptions.settle(
-        [(obligation.order_id, code, obligation.subject) for code in codes], by="order-service"
+        [(one.order_id, code, one.subject) for one, _ in told for code in codes], by="order-service"
     )
-    await tx.orders.note([_note(obligation, "write_back.confirmed", ref)])
+    await tx.orders.note([_note(one, "write_back.confirmed", ref) for one, ref in told])
 
 
 async def refuse(obligation: Obligation, code: str, *, tx: Transaction) -> None:
     """The platform said no: a person sees why."""
-    await tx.obligations.settle(obligation.obligation_id, state="refused", error=code)
+    await tx.obligations.settle({obligation.obligation_id: None}, state="refused", error=code)
     await tx.exceptions.raise_all(
         [(obligation.merchant_id, obligation.order_id, "write_back_refused", obligation.subject, code)]
     )
@@ -105,12 +106,12 @@ async def refuse(obligation: Obligation, code: str, *, tx: Transaction) -> None:
 
 async def retry(obligation_id: UUID, merchant_id: str, actor: Actor, reason: str, *, tx: Transaction) -> None:
     """A person says: once more. Raises NotFound. Confirmed ones stay as they are."""
-    obligation = await tx.obligations.lock(obligation_id)
+    obligation = (await tx.obligations.lock([obligation_id]))[obligation_id]
     if obligation.merchant_id != merchant_id:
         raise NotFound("obligation", str(obligation_id))
     if obligation.state == "confirmed" or obligation.kind != "tracking":
         return
-    await tx.obligations.settle(obligation_id, state="open")
+    await tx.obligations.settle({obligation_id: None}, state="open")
     await tx.jobs.again(TRACKING_JOB, str(obligation_id))
     await tx.orders.note([_note(obligation, "write_back.retried", None, actor=actor, reason=reason)])
 

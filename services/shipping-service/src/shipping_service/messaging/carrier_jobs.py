@@ -1,12 +1,13 @@
 """The calls to carriers: between the transactions of the use cases, never inside one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from crossdock_chassis.crash_points import reached
+from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
 from crossdock_chassis.logging import get_logger
 from shipping_service.domain.consignment import BoughtLabel, DocumentKind, VoidOutcome
@@ -16,13 +17,13 @@ from shipping_service.use_cases.buy_labels import (
     LabelRef,
     NotFinal,
     Purchase,
-    begin_purchase,
+    begin_purchases,
     found_not_bought,
     lose_outcome,
     note_account_refused,
-    note_payment,
+    note_payments,
     refuse_label,
-    store_label,
+    store_labels,
 )
 from shipping_service.use_cases.ports import (
     Capabilities,
@@ -31,6 +32,7 @@ from shipping_service.use_cases.ports import (
     CarrierOutcomeUnknown,
     CarrierRejected,
     CarrierUnavailable,
+    Prepared,
 )
 from shipping_service.use_cases.void_labels import begin_void, settle_void
 
@@ -49,11 +51,16 @@ class Connected:
 
 
 class CarrierJobs:
-    """The handlers of the jobs that labels ask for."""
+    """The handlers of the jobs that labels ask for. The steps of a purchase share their transactions with
+    other purchases' (ADR 17); what is rare has its own.
+    """
 
     def __init__(self, database: ShippingDatabase, carriers: Mapping[str, Connected]) -> None:
         self._database = database
         self._carriers = carriers
+        self._begin = GroupCommit(self._begin_all, key=_id_of)
+        self._note = GroupCommit(self._note_all, key=lambda one: _id_of(one[0]))
+        self._store = GroupCommit(self._store_all, key=lambda one: _id_of(one[0]))
 
     @property
     def handlers(self) -> Mapping[str, JobHandler]:
@@ -78,9 +85,7 @@ class CarrierJobs:
         if all(one.kind is not DocumentKind.LABEL for one in label.documents):
             await self._lose(job, ref, carrier)
             raise OutcomeUnknown("the carrier sold a label and did not give it")
-        async with self._tx(job) as tx:
-            await store_label(ref, label, tx=tx)
-            await tx.jobs.done(job)
+        await self._store.add((job, label))
 
     async def void_label(self, job: Job) -> None:
         """Ask for the label to be taken back."""
@@ -92,11 +97,9 @@ class CarrierJobs:
 
     async def _purchase(self, job: Job, ref: LabelRef, carrier: Connected) -> BoughtLabel | None:
         """Ask first where money may have been spent; else create, keep the id, buy. None: nothing to do."""
-        async with self._tx(job) as tx:
-            purchase = await begin_purchase(ref, may_be_paid=job.outcome_unknown, tx=tx)
-            if purchase is None:
-                await tx.jobs.done(job)
-                return None
+        purchase = await self._begin.add(job)
+        if purchase is None:
+            return None
         if purchase.ask_first:
             label = await self._ask(job, ref, carrier, purchase)
             if label is not None:
@@ -108,17 +111,44 @@ class CarrierJobs:
                         return None
             except NotFinal as error:
                 raise OutcomeUnknown("the call that got lost may still be under way") from error
-        carrier_ref = purchase.carrier_ref
-        if carrier_ref is None:
-            carrier_ref = await carrier.gateway.prepare(purchase.request)
+        prepared = Prepared(purchase.carrier_ref)
+        if prepared.carrier_ref is None:
+            prepared = await carrier.gateway.prepare(purchase.request)
             reached("carrier.created")
-        async with self._tx(job) as tx:
-            if not await note_payment(ref, carrier_ref, tx=tx):
-                await tx.jobs.done(job)
-                return None
-        label = await carrier.gateway.buy(purchase.request, carrier_ref)
+        if not await self._note.add((job, prepared.carrier_ref)):
+            return None
+        label = await carrier.gateway.buy(purchase.request, prepared)
         reached("carrier.sold")
         return label
+
+    async def _begin_all(
+        self, jobs: Sequence[Job], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[Purchase | None]:
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            purchases = await begin_purchases([(_ref(job), job.outcome_unknown) for job in jobs], tx=tx)
+            for job, purchase in zip(jobs, purchases, strict=True):
+                if purchase is None:
+                    await tx.jobs.done(job)
+        return purchases
+
+    async def _note_all(
+        self, prepared: Sequence[tuple[Job, str | None]], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[bool]:
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            wanted = await note_payments([(_ref(job), carrier_ref) for job, carrier_ref in prepared], tx=tx)
+            for (job, _), is_wanted in zip(prepared, wanted, strict=True):
+                if not is_wanted:
+                    await tx.jobs.done(job)
+        return wanted
+
+    async def _store_all(
+        self, bought: Sequence[tuple[Job, BoughtLabel]], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[None]:
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
+            await store_labels([(_ref(job), label) for job, label in bought], tx=tx)
+            for job, _ in bought:
+                await tx.jobs.done(job)
+        return [None] * len(bought)
 
     async def _ask(
         self, job: Job, ref: LabelRef, carrier: Connected, purchase: Purchase
@@ -174,6 +204,10 @@ class CarrierJobs:
 
     def _tx(self, job: Job) -> AbstractAsyncContextManager[ShippingTransaction]:
         return self._database.transaction(cause=job.cause)
+
+
+def _id_of(job: Job) -> UUID:
+    return job.job_id
 
 
 def _ref(job: Job) -> LabelRef:

@@ -1,7 +1,7 @@
 """Orders with their legs: loaded and locked together, and only what changed is written."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +24,14 @@ from shipping_service.persistence.codec import (
 from shipping_service.use_cases.ports import NotFound
 
 _IDS = bindparam("ids", type_=ARRAY(PgUUID))
+_MERCHANTS = bindparam("merchants", type_=ARRAY(Text))
 
 _KNOW = text(
     """
     insert into known_order (order_id, merchant_id)
     select * from unnest(:ids, :merchants) on conflict (order_id) do nothing
     """
-).bindparams(_IDS, bindparam("merchants", type_=ARRAY(Text)))
+).bindparams(_IDS, _MERCHANTS)
 
 _ORDERS = "select to_jsonb(o) as row from known_order o where order_id = any(:ids) order by order_id"
 _SHIPMENTS = """
@@ -57,8 +58,12 @@ _READ_ORDERS, _LOCK_ORDERS = _orders(""), _orders(" for update")
 _READ_SHIPMENTS, _LOCK_SHIPMENTS = _shipments(""), _shipments(" for update of s")
 
 _FIND = text(
-    "select shipment_id, order_id from shipment where merchant_id = :merchant_id and shipment_id = any(:ids)"
-).bindparams(_IDS)
+    """
+    select shipment_id, order_id, merchant_id
+    from shipment join unnest(:ids, :merchants) as given (shipment_id, merchant_id)
+         using (shipment_id, merchant_id)
+    """
+).bindparams(_IDS, _MERCHANTS)
 
 #: Table -> its key. They are written in this order, which their references ask for.
 _KEYS: Mapping[str, str] = {
@@ -97,20 +102,19 @@ class DispatchTable:
 
     async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
         """The shipment's order to look at, without a lock. Raises NotFound."""
-        values = {"merchant_id": merchant_id, "ids": [shipment_id]}
+        values = {"ids": [shipment_id], "merchants": [merchant_id]}
         row = (await self._connection.execute(_FIND, values)).one_or_none()
         if row is None:
             raise NotFound("shipment", shipment_id)
         return (await self._load([row.order_id], _READ_ORDERS, _READ_SHIPMENTS))[row.order_id]
 
-    async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
-        values = {"merchant_id": merchant_id, "ids": sorted(shipment_ids)}
-        orders = {one.shipment_id: one.order_id for one in await self._connection.execute(_FIND, values)}
-        missing = [one for one in shipment_ids if one not in orders]
+    async def lock_shipments(self, shipments: Mapping[UUID, str]) -> list[Dispatch]:
+        values = {"ids": list(shipments), "merchants": list(shipments.values())}
+        found = {one.shipment_id: one for one in await self._connection.execute(_FIND, values)}
+        missing = [one for one in shipments if one not in found]
         if missing:
             raise NotFound("shipment", missing[0])
-        found = await self.lock(dict.fromkeys(orders.values(), merchant_id))
-        return [found[order_id] for order_id in sorted(found)]
+        return list((await self.lock({one.order_id: one.merchant_id for one in found.values()})).values())
 
     async def save(self, dispatches: Sequence[Dispatch]) -> None:
         """Write the rows that differ from those that were loaded, one statement per table."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY, DateTime, Integer, LargeBinary, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,10 +15,15 @@ from crossdock_chassis.ids import new_id
 from crossdock_contracts.envelope import EventMeta
 from crossdock_contracts.inventory import StockReservedV1
 from crossdock_contracts.orders import Consignee
-from shipping_service.domain.consignment import Document
 from shipping_service.domain.effects import Cleared, Raised
-from shipping_service.use_cases.ports import HistoryLine, NotFound
+from shipping_service.use_cases.ports import HistoryLine, NewDocument, NotFound
 
+_IDS = bindparam("ids", type_=ARRAY(PgUUID))
+_CONSIGNEES = (
+    text("select order_id, consignee from consignee where order_id = any(:ids)")
+    .bindparams(_IDS)
+    .columns(consignee=JSONB)
+)
 _KEEP = text(
     """
     insert into consignee (order_id, merchant_id, version, consignee, personal_until)
@@ -31,7 +36,6 @@ _KEEP = text(
     where consignee.version < excluded.version
     """
 )
-_GET = text("select consignee from consignee where order_id = :order_id").columns(consignee=JSONB)
 
 
 class ConsigneeTable:
@@ -50,12 +54,11 @@ class ConsigneeTable:
         ]
         await self._connection.execute(_KEEP, {"rows": json.dumps(given), "until": until})
 
-    async def get(self, order_id: UUID) -> Consignee | None:
-        found = (await self._connection.execute(_GET, {"order_id": order_id})).scalar_one_or_none()
-        return None if found is None else Consignee.model_validate(found)
+    async def of(self, order_ids: Collection[UUID]) -> dict[UUID, Consignee]:
+        rows = await self._connection.execute(_CONSIGNEES, {"ids": list(order_ids)})
+        return {row.order_id: Consignee.model_validate(row.consignee) for row in rows}
 
 
-_IDS = bindparam("ids", type_=ARRAY(PgUUID))
 _WAITING = text(
     "select * from deferred_event where order_id = any(:ids) order by deferred_at, event_id"
 ).bindparams(_IDS)
@@ -114,13 +117,20 @@ class DeferredTable:
             await self._connection.execute(_DROP, {"ids": [one.meta.event_id for one in events]})
 
 
-_ADD_DOCUMENT = text(
+_ADD_DOCUMENTS = text(
     """
     insert into document (document_id, merchant_id, shipment_id, label_id, kind, media_type, sha256,
                           size_bytes, content, personal_until)
-    values (:document_id, :merchant_id, :shipment_id, :label_id, :kind, :media_type, :sha256,
-            :size_bytes, :content, :until)
+    select *, :until
+    from unnest(:ids, :merchants, :shipments, :labels, :kinds, :media_types, :sha256s, :sizes, :contents)
     """
+).bindparams(
+    _IDS,
+    *(bindparam(name, type_=ARRAY(PgUUID)) for name in ("shipments", "labels")),
+    *(bindparam(name, type_=ARRAY(Text)) for name in ("merchants", "kinds", "media_types", "sha256s")),
+    bindparam("sizes", type_=ARRAY(Integer)),
+    bindparam("contents", type_=ARRAY(LargeBinary)),
+    bindparam("until", type_=DateTime(timezone=True)),
 )
 
 
@@ -128,28 +138,22 @@ class DocumentTable:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(
-        self,
-        document_id: UUID,
-        document: Document,
-        *,
-        merchant_id: str,
-        shipment_id: UUID,
-        label_id: UUID,
-        until: datetime,
-    ) -> None:
+    async def add(self, documents: Sequence[NewDocument], *, until: datetime) -> None:
+        if not documents:
+            return
+        contents = [one.document.content for one in documents]
         await self._connection.execute(
-            _ADD_DOCUMENT,
+            _ADD_DOCUMENTS,
             {
-                "document_id": document_id,
-                "merchant_id": merchant_id,
-                "shipment_id": shipment_id,
-                "label_id": label_id,
-                "kind": str(document.kind),
-                "media_type": document.media_type,
-                "sha256": hashlib.sha256(document.content).hexdigest(),
-                "size_bytes": len(document.content),
-                "content": document.content,
+                "ids": [one.document_id for one in documents],
+                "merchants": [one.merchant_id for one in documents],
+                "shipments": [one.shipment_id for one in documents],
+                "labels": [one.label_id for one in documents],
+                "kinds": [str(one.document.kind) for one in documents],
+                "media_types": [one.document.media_type for one in documents],
+                "sha256s": [hashlib.sha256(one).hexdigest() for one in contents],
+                "sizes": [len(one) for one in contents],
+                "contents": contents,
                 "until": until,
             },
         )
@@ -212,9 +216,9 @@ _CLEAR = text(
     """
     update shipment_exception set resolved_at = crossdock_clock(), resolved_by = 'shipping',
                                   resolution = 'settled by itself'
-    where order_id = :order_id and code = :code and subject = :subject and resolved_at is null
+    where (order_id, code, subject) in (select * from unnest(:ids, :codes, :subjects)) and resolved_at is null
     """
-)
+).bindparams(_IDS, bindparam("codes", type_=ARRAY(Text)), bindparam("subjects", type_=ARRAY(Text)))
 _RESOLVE = text(
     """
     update shipment_exception set resolved_at = crossdock_clock(), resolved_by = :by, resolution = :resolution
@@ -224,10 +228,14 @@ _RESOLVE = text(
 
 
 class ExceptionTable:
+    """What settles itself is collected, and written before the next row is raised or by the flush."""
+
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._cleared: list[tuple[UUID, Cleared]] = []
 
     async def raise_all(self, merchant_id: str, order_id: UUID, rows: Sequence[Raised]) -> None:
+        await self.flush()
         await self._connection.execute(
             _RAISE,
             [
@@ -245,9 +253,18 @@ class ExceptionTable:
         )
 
     async def clear(self, order_id: UUID, rows: Sequence[Cleared]) -> None:
-        await self._connection.execute(
-            _CLEAR, [{"order_id": order_id, "code": one.code, "subject": one.subject} for one in rows]
-        )
+        self._cleared += [(order_id, one) for one in rows]
+
+    async def flush(self) -> None:
+        if not self._cleared:
+            return
+        values = {
+            "ids": [order_id for order_id, _ in self._cleared],
+            "codes": [one.code for _, one in self._cleared],
+            "subjects": [one.subject for _, one in self._cleared],
+        }
+        self._cleared = []
+        await self._connection.execute(_CLEAR, values)
 
     async def resolve(self, merchant_id: str, exception_id: UUID, *, by: str, resolution: str) -> None:
         values = {

@@ -41,6 +41,7 @@ class ShippingTransaction(Transaction):
 
     async def flush(self) -> None:
         await self.history.flush()
+        await self.exceptions.flush()
         await super().flush()
 
 

@@ -5,6 +5,7 @@ asked, the carrier's id is a row before money is spent, and a lost answer makes 
 only an answer or a person ends.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -24,7 +25,7 @@ from shipping_service.domain.dispatch import Dispatch, Leg
 from shipping_service.domain.effects import Raised
 from shipping_service.domain.label import Label, LabelState, Paid
 from shipping_service.use_cases.announce import SERVICE, announce, reference_of, terms_of
-from shipping_service.use_cases.ports import Transaction
+from shipping_service.use_cases.ports import NewDocument, Transaction
 
 ACCOUNT_REFUSED: Final = "carrier_account_refused"
 
@@ -48,99 +49,127 @@ class Purchase:
     ask_first: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Open:
+    ref: LabelRef
     dispatch: Dispatch
     leg: Leg
     label: Label
 
 
-async def begin_purchase(ref: LabelRef, *, may_be_paid: bool, tx: Transaction) -> Purchase | None:
+async def begin_purchases(
+    wishes: Sequence[tuple[LabelRef, bool]], *, tx: Transaction
+) -> list[Purchase | None]:
     """Look before calling: None when the label is not wanted any more, is there, or cannot be asked for.
 
-    `may_be_paid`: an earlier attempt ended without an answer. A label that is `unknown` always may be.
+    With each label: whether it may be paid, because an earlier attempt ended without an answer. One that is
+    `unknown` always may be.
     """
-    opened = await _open(ref, tx=tx)
+    opened = await _open([ref for ref, _ in wishes], tx=tx)
+    consignees = await tx.people.of({one.dispatch.order_id for one in opened})
+    purchases = [
+        await _begin(one, consignees.get(one.dispatch.order_id), may_be_paid=may_be_paid, tx=tx)
+        for one, (_, may_be_paid) in zip(opened, wishes, strict=True)
+    ]
+    await _save(opened, tx=tx)
+    return purchases
+
+
+async def _begin(
+    opened: _Open, consignee: Consignee | None, *, may_be_paid: bool, tx: Transaction
+) -> Purchase | None:
     dispatch, leg, label = opened.dispatch, opened.leg, opened.label
     if not label.live or label.state is LabelState.BOUGHT:
         return None
     ask_first = label.state is LabelState.UNKNOWN or (may_be_paid and label.state is LabelState.PAYING)
-    if ask_first:
-        labelling.lost(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
-        await _keep(opened, ref, tx=tx)
-    elif not labelling.wanted(dispatch, leg, label):
-        labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
-        await _keep(opened, ref, tx=tx)
-        return None
-    consignee = await tx.people.get(dispatch.order_id)
-    if consignee is None and not ask_first:
-        await _refuse(opened, "missing_address", "ship_to", ref, tx=tx)
-        return None
-    return Purchase(_request(opened, consignee), label.carrier_ref, ask_first)
-
-
-async def note_payment(ref: LabelRef, carrier_ref: str | None, *, tx: Transaction) -> bool:
-    """Keep the carrier's id; the next call costs money. False: do not make it, nobody wants it any more."""
-    opened = await _open(ref, tx=tx)
-    dispatch, leg, label = opened.dispatch, opened.leg, opened.label
     wanted = labelling.wanted(dispatch, leg, label)
-    if wanted:
-        labelling.paying(label, carrier_ref)
+    if wanted and consignee is not None and not ask_first:
+        return Purchase(_request(opened, consignee), label.carrier_ref, ask_first)
+    terms = await terms_of(tx, opened.ref.merchant_id)
+    if ask_first:
+        labelling.lost(dispatch, leg, label, terms)
+    elif wanted:
+        labelling.rejected(dispatch, leg, label, "missing_address", "ship_to", terms)
     else:
-        labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
-    await _keep(opened, ref, tx=tx)
-    return wanted
+        labelling.not_bought(dispatch, leg, label, terms)
+    await _announce(opened, tx=tx)
+    return Purchase(_request(opened, consignee), label.carrier_ref, ask_first) if ask_first else None
 
 
-async def store_label(ref: LabelRef, bought: BoughtLabel, *, tx: Transaction, actor: Actor = SERVICE) -> None:
-    """Keep the label and its documents, and go on. Raises LookupError when there is no label document.
+async def note_payments(prepared: Sequence[tuple[LabelRef, str | None]], *, tx: Transaction) -> list[bool]:
+    """Keep the carrier's ids; the next call costs money. False: do not make it, nobody wants it any more."""
+    opened = await _open([ref for ref, _ in prepared], tx=tx)
+    found = []
+    for one, (_, carrier_ref) in zip(opened, prepared, strict=True):
+        wanted = labelling.wanted(one.dispatch, one.leg, one.label)
+        if wanted:
+            labelling.paying(one.label, carrier_ref)
+        else:
+            terms = await terms_of(tx, one.ref.merchant_id)
+            labelling.not_bought(one.dispatch, one.leg, one.label, terms)
+        await _announce(one, tx=tx)
+        found.append(wanted)
+    await _save(opened, tx=tx)
+    return found
+
+
+async def store_labels(
+    bought: Sequence[tuple[LabelRef, BoughtLabel]], *, tx: Transaction, actor: Actor = SERVICE
+) -> None:
+    """Keep labels and their documents, and go on. Raises LookupError when one has no label document.
 
     Safe to repeat. Hand-over, cancel and change are looked at here, under the lock.
     """
-    opened = await _open(ref, tx=tx)
-    if opened.label.bought_at is not None:
-        return
-    ids = [(tx.new_id(), document) for document in bought.documents]
-    document_id = next((id_ for id_, document in ids if document.kind is DocumentKind.LABEL), None)
-    if document_id is None:
+    opened = await _open([ref for ref, _ in bought], tx=tx)
+    documents: list[NewDocument] = []
+    for one, (ref, label) in zip(opened, bought, strict=True):
+        if one.label.bought_at is not None:
+            continue
+        news = [
+            NewDocument(tx.new_id(), ref.merchant_id, ref.shipment_id, ref.label_id, document)
+            for document in label.documents
+        ]
+        documents += news
+        paid = _paid(label, news)
+        terms = await terms_of(tx, ref.merchant_id)
+        labelling.bought(one.dispatch, one.leg, one.label, paid, terms)
+        await _announce(one, tx=tx, actor=actor)
+    await tx.documents.add(documents, until=tx.now + tx.settings.personal_for)
+    await _save(opened, tx=tx)
+
+
+def _paid(bought: BoughtLabel, documents: Sequence[NewDocument]) -> Paid:
+    labels = [one.document_id for one in documents if one.document.kind is DocumentKind.LABEL]
+    if not labels:
         raise LookupError("the carrier gave no label document")
-    for id_, document in ids:
-        await tx.documents.add(
-            id_,
-            document,
-            merchant_id=ref.merchant_id,
-            shipment_id=ref.shipment_id,
-            label_id=ref.label_id,
-            until=tx.now + tx.settings.personal_for,
-        )
-    paid = Paid(
+    return Paid(
         carrier_ref=bought.carrier_ref,
         carried_by=bought.carrier,
         carried_as=bought.service,
         tracking_number=bought.tracking_number,
         tracking_url=bought.tracking_url,
-        document_id=document_id,
+        document_id=labels[0],
         cost_minor=bought.cost_minor,
         cost_currency=bought.cost_currency,
         cost_exponent=bought.cost_exponent,
         tracker_ref=bought.tracker_ref,
     )
-    terms = await terms_of(tx, ref.merchant_id)
-    labelling.bought(opened.dispatch, opened.leg, opened.label, paid, terms)
-    await _keep(opened, ref, tx=tx, actor=actor)
 
 
 async def refuse_label(ref: LabelRef, code: str, field: str | None, *, tx: Transaction) -> None:
     """The carrier said no: the leg waits for a person."""
-    await _refuse(await _open(ref, tx=tx), code, field, ref, tx=tx)
+    (opened,) = await _open([ref], tx=tx)
+    terms = await terms_of(tx, ref.merchant_id)
+    labelling.rejected(opened.dispatch, opened.leg, opened.label, code, field, terms)
+    await _keep(opened, tx=tx)
 
 
 async def lose_outcome(ref: LabelRef, *, tx: Transaction) -> bool:
     """An answer got lost. True: the label may be paid for, and nobody knows. Safe to repeat."""
-    opened = await _open(ref, tx=tx)
+    (opened,) = await _open([ref], tx=tx)
     terms = await terms_of(tx, ref.merchant_id)
     may_be_paid = labelling.lost(opened.dispatch, opened.leg, opened.label, terms)
-    await _keep(opened, ref, tx=tx)
+    await _keep(opened, tx=tx)
     return may_be_paid
 
 
@@ -153,7 +182,7 @@ async def found_not_bought(ref: LabelRef, *, tx: Transaction) -> bool:
 
     Raises NotFinal: ask again later.
     """
-    opened = await _open(ref, tx=tx)
+    (opened,) = await _open([ref], tx=tx)
     dispatch, leg, label = opened.dispatch, opened.leg, opened.label
     capabilities = tx.settings.carriers[label.carrier]
     wanted = labelling.wanted(dispatch, leg, label)
@@ -163,32 +192,41 @@ async def found_not_bought(ref: LabelRef, *, tx: Transaction) -> bool:
         raise NotFinal
     if not wanted:
         labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
-        await _keep(opened, ref, tx=tx)
+        await _keep(opened, tx=tx)
     return wanted
 
 
 async def note_account_refused(ref: LabelRef, *, tx: Transaction) -> None:
     """Our account at the carrier is refused: no fault of the shipment, which waits."""
-    opened = await _open(ref, tx=tx)
+    (opened,) = await _open([ref], tx=tx)
     subject = str(ref.shipment_id)
     opened.dispatch.effects.append(Raised(ACCOUNT_REFUSED, subject, ref.shipment_id, opened.label.carrier))
-    await _keep(opened, ref, tx=tx)
+    await _keep(opened, tx=tx)
 
 
-async def _refuse(opened: _Open, code: str, field: str | None, ref: LabelRef, *, tx: Transaction) -> None:
-    terms = await terms_of(tx, ref.merchant_id)
-    labelling.rejected(opened.dispatch, opened.leg, opened.label, code, field, terms)
-    await _keep(opened, ref, tx=tx)
+async def _open(refs: Sequence[LabelRef], *, tx: Transaction) -> list[_Open]:
+    """In the order of `refs`, locked. Two labels of one order share its dispatch."""
+    locked = await tx.dispatches.lock_shipments({one.shipment_id: one.merchant_id for one in refs})
+    of = {leg.shipment_id: dispatch for dispatch in locked for leg in dispatch.legs}
+    return [
+        _Open(one, order, order.leg(one.shipment_id), order.label(one.shipment_id, one.label_id))
+        for one in refs
+        for order in (of[one.shipment_id],)
+    ]
 
 
-async def _open(ref: LabelRef, *, tx: Transaction) -> _Open:
-    (dispatch,) = await tx.dispatches.lock_shipments(ref.merchant_id, [ref.shipment_id])
-    return _Open(dispatch, dispatch.leg(ref.shipment_id), dispatch.label(ref.shipment_id, ref.label_id))
+async def _keep(opened: _Open, *, tx: Transaction) -> None:
+    await _announce(opened, tx=tx)
+    await _save([opened], tx=tx)
 
 
-async def _keep(opened: _Open, ref: LabelRef, *, tx: Transaction, actor: Actor = SERVICE) -> None:
-    await announce(opened.dispatch, tx=tx, actor=actor, cause=ref.cause)
-    await tx.dispatches.save([opened.dispatch])
+async def _announce(opened: _Open, *, tx: Transaction, actor: Actor = SERVICE) -> None:
+    """Before the order's next label is looked at, so that each cause has its own effects."""
+    await announce(opened.dispatch, tx=tx, actor=actor, cause=opened.ref.cause)
+
+
+async def _save(opened: Sequence[_Open], *, tx: Transaction) -> None:
+    await tx.dispatches.save(list({one.dispatch.order_id: one.dispatch for one in opened}.values()))
 
 
 def _request(opened: _Open, consignee: Consignee | None) -> ConsignmentRequest:

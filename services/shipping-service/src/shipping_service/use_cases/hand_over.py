@@ -31,7 +31,7 @@ async def hand_over(command: HandOver, *, tx: Transaction) -> list[HandedOver]:
 
     Raises NotFound for the whole list when one of them does not exist.
     """
-    dispatches = await tx.dispatches.lock_shipments(command.merchant_id, command.shipment_ids)
+    dispatches = await tx.dispatches.lock_shipments(dict.fromkeys(command.shipment_ids, command.merchant_id))
     terms = await terms_of(tx, command.merchant_id)
     refused: dict[UUID, str] = {}
     for dispatch in dispatches:

@@ -59,16 +59,26 @@ class Capabilities:
     settles_s: float = 0.0  # so long after a lost answer "it was not bought" may still become wrong
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A purchase that costs nothing yet. `carrier_ref`: what to ask by later, None where the carrier gives
+    nothing. `offer`: what it was offered at a moment ago, in the carrier's own words; None: ask anew.
+    """
+
+    carrier_ref: str | None
+    offer: str | None = None
+
+
 class CarrierGateway(Protocol):
     """One carrier account. Every call is bounded in time and raises only the errors of this module."""
 
-    async def prepare(self, request: ConsignmentRequest) -> str | None:
+    async def prepare(self, request: ConsignmentRequest) -> Prepared:
         """Create what costs nothing and has an id to ask by later; the caller stores the id before it buys.
 
-        None where the carrier has no such step. Safe to repeat: an unpaid shipment binds nobody.
+        Safe to repeat: an unpaid shipment binds nobody.
         """
 
-    async def buy(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel:
+    async def buy(self, request: ConsignmentRequest, prepared: Prepared) -> BoughtLabel:
         """Buy the label. Not safe to repeat: after CarrierOutcomeUnknown ask `find`."""
 
     async def find(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel | None:
@@ -121,6 +131,17 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document to keep, and whose it is."""
+
+    document_id: UUID
+    merchant_id: str
+    shipment_id: UUID
+    label_id: UUID
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDocument:
     """A document as it is shown; the bytes are fetched apart. `gone`: its time is over."""
 
@@ -150,8 +171,11 @@ class Dispatches(Protocol):
         An order that is not known yet is there afterwards, without a snapshot.
         """
 
-    async def lock_shipments(self, merchant_id: str, shipment_ids: Collection[UUID]) -> list[Dispatch]:
-        """The orders of these shipments. Raises NotFound for any that is not this merchant's."""
+    async def lock_shipments(self, shipments: Mapping[UUID, str]) -> list[Dispatch]:
+        """The orders of these shipments (id -> merchant), as `lock` locks them.
+
+        Raises NotFound for any that is not that merchant's.
+        """
 
     async def read(self, merchant_id: str, shipment_id: UUID) -> Dispatch:
         """The shipment's order to look at, without a lock. Raises NotFound."""
@@ -163,7 +187,8 @@ class People(Protocol):
     async def keep(self, rows: Sequence[tuple[UUID, str, int, Consignee]], *, until: datetime) -> None:
         """(order, merchant, version, consignee); a newer version is never overwritten by an older one."""
 
-    async def get(self, order_id: UUID) -> Consignee | None: ...
+    async def of(self, order_ids: Collection[UUID]) -> Mapping[UUID, Consignee]:
+        """Who is known and not erased."""
 
 
 class Deferred(Protocol):
@@ -176,16 +201,7 @@ class Deferred(Protocol):
 
 
 class Documents(Protocol):
-    async def add(
-        self,
-        document_id: UUID,
-        document: Document,
-        *,
-        merchant_id: str,
-        shipment_id: UUID,
-        label_id: UUID,
-        until: datetime,
-    ) -> None: ...
+    async def add(self, documents: Sequence[NewDocument], *, until: datetime) -> None: ...
 
 
 class Rules(Protocol):

@@ -19,7 +19,7 @@ async def repair_shipment(
     tx: Transaction,
 ) -> None:
     """Raises NotFound, NotRepairable, UnusableRepair."""
-    (dispatch,) = await tx.dispatches.lock_shipments(merchant_id, [shipment_id])
+    (dispatch,) = await tx.dispatches.lock_shipments({shipment_id: merchant_id})
     terms = await terms_of(tx, merchant_id)
     repairing.repair(dispatch, dispatch.leg(shipment_id), repair, terms)
     await announce(dispatch, tx=tx, actor=actor, reason=reason)

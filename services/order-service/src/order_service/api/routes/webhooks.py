@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crossdock_chassis.crash_points import reached
-from crossdock_chassis.faults import lost_a_lock
 from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.logging import get_logger
@@ -42,8 +41,6 @@ log = get_logger(__name__)
 
 #: Two deliveries may create the same order at once; the second finds it when it begins again.
 ATTEMPTS = 3
-#: In company nobody waits longer for somebody's lock: who meets one is taken alone.
-LONGEST_LOCK_WAIT_S = 0.05
 #: A secret that was taken away, and an account that was deactivated, are good for this long, in every
 #: process.
 ACCOUNT_S = 2.0
@@ -73,7 +70,7 @@ class WebhookEndpoint:
         self._clock = clock
         self._accounts: dict[tuple[str, str], tuple[Account, float]] = {}
         self._looking: dict[tuple[str, str], asyncio.Task[Account | None]] = {}
-        self._intake = GroupCommit(self._store, key=_order_of, culpable=_culpable)
+        self._intake = GroupCommit(self._store, key=_order_of)
 
     async def post(self, request: Request) -> Response:
         """The delivery in `request`; the answer goes out after the commit."""
@@ -147,12 +144,14 @@ class WebhookEndpoint:
                 await self._intake.add(replace(received, message=failed, canonical=None))
                 return
 
-    async def _store(self, received: Sequence[Received], /, *, alone: bool) -> None:
-        longest = None if alone else LONGEST_LOCK_WAIT_S
-        async with self._database.transaction(longest_lock_wait_s=longest) as tx:
+    async def _store(
+        self, received: Sequence[Received], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[None]:
+        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
             await receive_messages(received, retention=self._retention, tx=tx)
             reached("intake.before_commit")
         reached("intake.after_commit")
+        return [None] * len(received)
 
 
 def _order_of(received: Received) -> Hashable:
@@ -162,11 +161,6 @@ def _order_of(received: Received) -> Hashable:
         ("delivery", received.message.dedupe_key) if canonical is None else ("order", canonical.external_id)
     )
     return account.platform, account.shop_ref, *said
-
-
-def _culpable(error: Exception) -> bool:
-    """Whether one delivery may have broken the transaction of many."""
-    return isinstance(error, (RacedImport, *DEFECTS)) or lost_a_lock(error)
 
 
 def _read(

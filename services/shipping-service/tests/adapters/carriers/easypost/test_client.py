@@ -26,6 +26,7 @@ from shipping_service.use_cases.ports import (
     CarrierOutcomeUnknown,
     CarrierRejected,
     CarrierUnavailable,
+    Prepared,
 )
 
 KEY = "EZTKexampleKey000000"
@@ -85,10 +86,10 @@ async def test_a_label_across_a_border_is_bought(
 ) -> None:
     request = a_request(incoterm="DAP", tax_ids=(TaxId("IOSS", "IM2760001234", of_sender=True),))
 
-    carrier_ref = await gateway.prepare(request)
-    label = await gateway.buy(request, carrier_ref)
+    prepared = await gateway.prepare(request)
+    label = await gateway.buy(request, prepared)
 
-    assert label.carrier_ref == carrier_ref
+    assert label.carrier_ref == prepared.carrier_ref
     assert (label.carrier, label.service) == ("usps", "FirstClassPackageInternationalService")
     assert label.tracking_number.startswith("LZ")
     assert (label.cost_minor, label.cost_currency, label.cost_exponent) == (1988, "USD", 2)
@@ -106,12 +107,12 @@ async def test_the_folder_offers_a_gateway_made_from_the_environment(
     monkeypatch.setenv("CARRIER_EASYPOST_BASE_URL", sandbox.base_url)
 
     gateway = CARRIER.open_gateway()
-    carrier_ref = await gateway.prepare(a_request())
+    prepared = await gateway.prepare(a_request())
     await gateway.close()
 
     assert CARRIER.code == "easypost"
-    assert carrier_ref is not None
-    assert carrier_ref.startswith("shp_")
+    assert prepared.carrier_ref is not None
+    assert prepared.carrier_ref.startswith("shp_")
 
 
 async def test_a_domestic_label_comes_as_png_where_that_is_set(sandbox: EasyPostSandbox) -> None:
@@ -126,10 +127,10 @@ async def test_buying_again_gives_the_same_label_and_pays_once(
     gateway: EasyPostGateway, control: httpx.AsyncClient
 ) -> None:
     request = a_request()
-    carrier_ref = await gateway.prepare(request)
+    prepared = await gateway.prepare(request)
 
-    first = await gateway.buy(request, carrier_ref)
-    second = await gateway.buy(request, carrier_ref)
+    first = await gateway.buy(request, prepared)
+    second = await gateway.buy(request, prepared)
 
     assert first == second
     assert await labels_paid(control) == 1
@@ -137,15 +138,15 @@ async def test_buying_again_gives_the_same_label_and_pays_once(
 
 async def test_what_is_not_bought_is_not_found(gateway: EasyPostGateway) -> None:
     request = a_request()
-    carrier_ref = await gateway.prepare(request)
+    prepared = await gateway.prepare(request)
 
-    assert await gateway.find(request, carrier_ref) is None
+    assert await gateway.find(request, prepared.carrier_ref) is None
     assert await gateway.find(request, None) is None
 
 
 async def test_buying_without_a_prepared_shipment_is_refused(gateway: EasyPostGateway) -> None:
     with pytest.raises(CarrierRejected, match="not_prepared"):
-        await gateway.buy(a_request(), None)
+        await gateway.buy(a_request(), Prepared(None))
 
 
 # -- refusals
@@ -187,14 +188,33 @@ async def test_a_refusal_at_the_purchase_keeps_its_code_and_nothing_personal(
     gateway: EasyPostGateway,
 ) -> None:
     request = a_request(ship_to=replace(BERLIN, lines=("Refuse at buy 7",)))
-    carrier_ref = await gateway.prepare(request)
+    prepared = await gateway.prepare(request)
 
     with pytest.raises(CarrierRejected) as refused:
-        await gateway.buy(request, carrier_ref)
+        await gateway.buy(request, prepared)
 
     assert (refused.value.code, refused.value.field) == ("SHIPMENT.POSTAGE.FAILURE", "ship_to.lines")
     assert "Refuse at buy" not in repr(refused.value)
-    assert await gateway.find(request, carrier_ref) is None
+    assert await gateway.find(request, prepared.carrier_ref) is None
+
+
+async def test_the_offer_of_a_moment_ago_is_bought_without_another_look(
+    gateway: EasyPostGateway, control: httpx.AsyncClient
+) -> None:
+    request = a_request()
+
+    await gateway.buy(request, await gateway.prepare(request))
+    looked = len(await calls(control, "shipment.get"))
+    await gateway.buy(request, without_offer(await gateway.prepare(request)))
+
+    assert looked == 0
+    assert len(await calls(control, "shipment.get")) == 1
+    assert await labels_paid(control) == 2
+
+
+def without_offer(prepared: Prepared) -> Prepared:
+    """As it is known after a restart."""
+    return Prepared(prepared.carrier_ref)
 
 
 # -- nothing was sent, or nothing was done
@@ -208,7 +228,7 @@ async def test_being_asked_to_slow_down_is_no_outcome(
     request = a_request()
 
     with pytest.raises(CarrierUnavailable):
-        await gateway.buy(request, await gateway.prepare(request))
+        await gateway.buy(request, without_offer(await gateway.prepare(request)))
 
     label = await gateway.buy(request, await gateway.prepare(request))
     assert label.tracking_number
@@ -220,7 +240,7 @@ async def test_a_server_that_is_not_there_is_unavailable(sandbox: EasyPostSandbo
         with pytest.raises(CarrierUnavailable, match="not reached"):
             await gateway.prepare(a_request())
         with pytest.raises(CarrierUnavailable, match="not reached"):
-            await gateway.buy(a_request(), "shp_1")
+            await gateway.buy(a_request(), Prepared("shp_1"))
 
 
 @pytest.mark.parametrize("mode", ["error_500", "hang", "do_then_drop_connection"])
@@ -247,16 +267,16 @@ async def test_a_purchase_whose_answer_is_lost_is_found_and_paid_once(
     gateway: EasyPostGateway, control: httpx.AsyncClient
 ) -> None:
     request = a_request()
-    carrier_ref = await gateway.prepare(request)
+    prepared = await gateway.prepare(request)
     await misbehave(control, "shipment.buy", "do_then_drop_connection", times=1)
 
     with pytest.raises(CarrierOutcomeUnknown) as unknown:
-        await gateway.buy(request, carrier_ref)
-    found = await gateway.find(request, carrier_ref)
+        await gateway.buy(request, prepared)
+    found = await gateway.find(request, prepared.carrier_ref)
 
     assert unknown.value.reference == request.reference
     assert found is not None
-    assert found == await gateway.buy(request, carrier_ref)
+    assert found == await gateway.buy(request, prepared)
     assert await labels_paid(control) == 1
 
 
@@ -264,14 +284,14 @@ async def test_a_purchase_answered_too_late_is_found(
     sandbox: EasyPostSandbox, gateway: EasyPostGateway, control: httpx.AsyncClient
 ) -> None:
     request = a_request()
-    carrier_ref = await gateway.prepare(request)
+    prepared = await gateway.prepare(request)
     await misbehave(control, "shipment.buy", "answer_late", times=1, delay_s=2)
 
     async with a_gateway(sandbox.base_url, timeout_s=0.5) as impatient:
         with pytest.raises(CarrierOutcomeUnknown):
-            await impatient.buy(request, carrier_ref)
+            await impatient.buy(request, prepared)
 
-    assert await gateway.find(request, carrier_ref) is not None
+    assert await gateway.find(request, prepared.carrier_ref) is not None
 
 
 @pytest.mark.parametrize("mode", ["error_500", "hang"])
@@ -279,14 +299,14 @@ async def test_a_purchase_that_was_not_made_is_unknown_then_not_found_then_made(
     mode: str, sandbox: EasyPostSandbox, gateway: EasyPostGateway, control: httpx.AsyncClient
 ) -> None:
     request = a_request()
-    carrier_ref = await gateway.prepare(request)
+    prepared = await gateway.prepare(request)
     await misbehave(control, "shipment.buy", mode, times=1)
 
     async with a_gateway(sandbox.base_url, timeout_s=0.5) as impatient:
         with pytest.raises(CarrierOutcomeUnknown):
-            await impatient.buy(request, carrier_ref)
-    found = await gateway.find(request, carrier_ref)
-    label = await gateway.buy(request, carrier_ref)
+            await impatient.buy(request, prepared)
+    found = await gateway.find(request, prepared.carrier_ref)
+    label = await gateway.buy(request, prepared)
 
     assert found is None
     assert label.tracking_number
@@ -365,10 +385,10 @@ async def test_a_scanned_parcel_is_not_refunded(gateway: EasyPostGateway, contro
 async def test_a_shipment_never_bought_has_nothing_to_refund(
     gateway: EasyPostGateway, control: httpx.AsyncClient
 ) -> None:
-    carrier_ref = await gateway.prepare(a_request())
+    ref = (await gateway.prepare(a_request())).carrier_ref
 
-    assert await gateway.void(carrier_ref) is VoidOutcome.NOT_APPLICABLE
-    assert await gateway.void_state(carrier_ref) is VoidOutcome.NOT_APPLICABLE
+    assert await gateway.void(ref or "") is VoidOutcome.NOT_APPLICABLE
+    assert await gateway.void_state(ref or "") is VoidOutcome.NOT_APPLICABLE
     assert await calls(control, "shipment.refund") == []
 
 
@@ -408,7 +428,7 @@ async def test_an_id_they_do_not_know_is_not_taken_for_not_bought(gateway: EasyP
     with pytest.raises(CarrierMisconfigured):
         await gateway.find(a_request(), "shp_of_another_account")
     with pytest.raises(CarrierMisconfigured):
-        await gateway.buy(a_request(), "shp_of_another_account")
+        await gateway.buy(a_request(), Prepared("shp_of_another_account"))
 
 
 async def bought(gateway: EasyPostGateway) -> str:

@@ -19,6 +19,7 @@ from shipping_service.use_cases.ports import (
     CarrierOutcomeUnknown,
     CarrierRejected,
     CarrierUnavailable,
+    Prepared,
 )
 
 Answer = tuple[int, bytes] | tuple[int, bytes, Mapping[str, str]]
@@ -100,7 +101,7 @@ def a_purchase(*answers: Answer) -> dict[str, Sequence[Answer]]:
 
 async def test_the_key_goes_to_the_api_and_never_to_where_the_files_are() -> None:
     async with met(a_purchase((200, a_shipment("bought.json")))) as (stranger, gateway):
-        label = await gateway.buy(a_request(), "shp_4be1")
+        label = await gateway.buy(a_request(), Prepared("shp_4be1"))
 
     assert "authorization: Basic RVpUS2V4YW1wbGVLZXkwMDAwMDA6\r\n".lower() in stranger.head_of(BUY).lower()
     assert "authorization" not in stranger.head_of(LABEL).lower()
@@ -128,7 +129,7 @@ async def test_the_key_goes_to_the_api_and_never_to_where_the_files_are() -> Non
 async def test_a_purchase_whose_answer_cannot_be_read_is_unknown(answer: Answer) -> None:
     async with met(a_purchase(answer)) as (_, gateway):
         with pytest.raises(CarrierOutcomeUnknown):
-            await gateway.buy(a_request(), "shp_4be1")
+            await gateway.buy(a_request(), Prepared("shp_4be1"))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ async def test_a_purchase_whose_answer_cannot_be_read_is_unknown(answer: Answer)
 async def test_a_purchase_that_is_refused_keeps_the_code(status: int, body: bytes, code: str) -> None:
     async with met(a_purchase((status, body))) as (_, gateway):
         with pytest.raises(CarrierRejected) as refused:
-            await gateway.buy(a_request(), "shp_4be1")
+            await gateway.buy(a_request(), Prepared("shp_4be1"))
 
     assert refused.value.code == code
 
@@ -157,7 +158,7 @@ async def test_a_purchase_that_is_refused_keeps_the_code(status: int, body: byte
 async def test_an_account_that_may_not_buy_needs_a_person(status: int) -> None:
     async with met(a_purchase((status, b"{}"))) as (_, gateway):
         with pytest.raises(CarrierMisconfigured):
-            await gateway.buy(a_request(), "shp_4be1")
+            await gateway.buy(a_request(), Prepared("shp_4be1"))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ async def test_an_account_that_may_not_buy_needs_a_person(status: int) -> None:
 async def test_slowing_down_is_for_as_long_as_they_say(given: str, retry_after_s: float | None) -> None:
     async with met(a_purchase((429, b"{}", {"retry-after": given}))) as (_, gateway):
         with pytest.raises(CarrierUnavailable) as asked:
-            await gateway.buy(a_request(), "shp_4be1")
+            await gateway.buy(a_request(), Prepared("shp_4be1"))
 
     assert asked.value.retry_after_s == retry_after_s
 
@@ -178,7 +179,7 @@ async def test_a_purchase_overtaken_by_another_gives_that_ones_label() -> None:
     answers[SHIPMENT] = [(200, a_shipment("create.json")), (200, a_shipment("bought.json"))]
 
     async with met(answers) as (_, gateway):
-        label = await gateway.buy(a_request(), "shp_4be1")
+        label = await gateway.buy(a_request(), Prepared("shp_4be1"))
 
     assert label.tracking_number == "LZ556677887US"
 
@@ -191,7 +192,7 @@ async def test_a_paid_label_whose_file_does_not_come_is_unknown_until_it_does(fi
 
     async with met(answers) as (_, gateway):
         with pytest.raises(CarrierOutcomeUnknown):
-            await gateway.buy(a_request(), "shp_4be1")
+            await gateway.buy(a_request(), Prepared("shp_4be1"))
         with pytest.raises(CarrierUnavailable):
             await gateway.find(a_request(), "shp_4be1")
         found = await gateway.find(a_request(), "shp_4be1")

@@ -23,6 +23,7 @@ from shipping_service.use_cases.ports import (
     CarrierOutcomeUnknown,
     CarrierRejected,
     CarrierUnavailable,
+    Prepared,
 )
 
 log = get_logger(__name__)
@@ -67,8 +68,9 @@ class EasyPostGateway:
         await self._api.aclose()
         await self._files.aclose()
 
-    async def prepare(self, request: ConsignmentRequest) -> str:
-        """Create the shipment, which costs nothing, and look whether the service is offered; its id.
+    async def prepare(self, request: ConsignmentRequest) -> Prepared:
+        """Create the shipment, which costs nothing, and look whether the service is offered; its id and that
+        rate's.
 
         A lost answer leaves a shipment whose id nobody has stored. It costs nothing, binds nobody, and is
         never bought, because a purchase begins with a stored id. So there is nothing to ask for: creating
@@ -83,11 +85,11 @@ class EasyPostGateway:
             shipment = await self._shipment("POST", "/v2/shipments", said)
         except _NoAnswer as error:
             raise CarrierUnavailable("easypost gave no answer to a creation that costs nothing") from error
-        mapping.to_rate(shipment, request.service)
-        return shipment.id
+        return Prepared(shipment.id, mapping.to_rate(shipment, request.service).id)
 
-    async def buy(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel:
-        """Buy the label of a prepared shipment and fetch its files.
+    async def buy(self, request: ConsignmentRequest, prepared: Prepared) -> BoughtLabel:
+        """Buy the label of a prepared shipment and fetch its files. Without an offer the shipment is looked
+        at first.
 
         Buying the same `carrier_ref` again cannot pay twice: a shipment that has a label is answered with
         it. Only another shipment could.
@@ -98,12 +100,16 @@ class EasyPostGateway:
             CarrierOutcomeUnknown: it may have been bought, or was and the files could not be fetched.
             CarrierMisconfigured: the key, or the account it belongs to, is not the right one.
         """
+        carrier_ref, offer = prepared.carrier_ref, prepared.offer
         if carrier_ref is None:
             raise CarrierRejected("not_prepared")
-        shipment = await self._known(carrier_ref)
-        if shipment.postage_label is None:
-            rate = mapping.to_rate(shipment, request.service)
-            shipment = await self._pay(shipment.id, rate, request.reference)
+        if offer is not None:
+            shipment = await self._pay(carrier_ref, offer, request.reference)
+        else:
+            shipment = await self._known(carrier_ref)
+            if shipment.postage_label is None:
+                rate = mapping.to_rate(shipment, request.service)
+                shipment = await self._pay(carrier_ref, rate.id, request.reference)
         if shipment.id != carrier_ref or shipment.postage_label is None:
             raise CarrierOutcomeUnknown(request.reference)
         try:
@@ -158,8 +164,8 @@ class EasyPostGateway:
             raise CarrierRejected("refund_not_asked_for")
         return _void_outcome(shipment)
 
-    async def _pay(self, shipment_id: str, rate: wire.Rate, reference: str) -> wire.Shipment:
-        said = wire.BuyShipment(rate=wire.RateChosen(id=rate.id))
+    async def _pay(self, shipment_id: str, rate_id: str, reference: str) -> wire.Shipment:
+        said = wire.BuyShipment(rate=wire.RateChosen(id=rate_id))
         try:
             return await self._shipment("POST", f"{_path(shipment_id)}/buy", said)
         except _NoAnswer as error:
