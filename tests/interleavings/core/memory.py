@@ -157,6 +157,9 @@ class Jobs:
         )
         self._kept.setdefault((kind, reference), KeptJob(job))
 
+    async def keep(self, job: Job) -> None:
+        self._held(job)
+
     async def done(self, job: Job) -> None:
         self._settle(job, "done", None)
 
@@ -164,11 +167,14 @@ class Jobs:
         self._settle(job, "refused", code)
 
     def _settle(self, job: Job, state: str, error: str | None) -> None:
+        known = replace(self._held(job).job, outcome_unknown=False)
+        self._kept[job.kind, job.reference] = KeptJob(known, state, error)
+
+    def _held(self, job: Job) -> KeptJob:
         kept = self._kept[job.kind, job.reference]
         if kept.state != "running" or kept.job.lease != job.lease:
             raise LeaseLost(job.job_id)
-        known = replace(kept.job, outcome_unknown=False)
-        self._kept[job.kind, job.reference] = KeptJob(known, state, error)
+        return kept
 
     async def again(
         self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False

@@ -115,7 +115,8 @@ _INSERT = text(
     bindparam("traces", type_=ARRAY(Text)),
 )
 
-# Locked in one order for everybody, so that two transactions cannot wait for each other's jobs.
+# Locked in one order for everybody, so that two transactions cannot wait for each other's jobs. A job without
+# a new state is only held on to.
 _SETTLE = text(
     """
     with held as materialized (
@@ -124,11 +125,12 @@ _SETTLE = text(
              using (job_id)
         where lease_owner = lease
         order by job_id for update of job
+    ), settled as (
+        update job set state = held.state, last_error = held.error, lease_until = null, lease_owner = null,
+                       unknown_since = null, settled_at = statement_timestamp()
+        from held where job.job_id = held.job_id and held.state is not null
     )
-    update job set state = held.state, last_error = held.error, lease_until = null, lease_owner = null,
-                   unknown_since = null, settled_at = statement_timestamp()
-    from held where job.job_id = held.job_id
-    returning job.job_id
+    select job_id from held
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(PgUUID)),
@@ -189,6 +191,14 @@ class Jobs:
             }
         )
 
+    async def keep(self, job: Job) -> None:
+        """This step is the job's attempt's own, and more follows: it fails when another has taken the job.
+
+        A step may wait for its commit for longer than its attempt may last. Without this an old one could
+        write over what the next attempt has written.
+        """
+        self._settle(job, None, None)
+
     async def done(self, job: Job) -> None:
         """The call had its effect, which this transaction stores."""
         self._settle(job, "done", None)
@@ -197,7 +207,7 @@ class Jobs:
         """They said no; this transaction stores what follows. `code` holds no personal data."""
         self._settle(job, "refused", code[:MAX_ERROR_LENGTH])
 
-    def _settle(self, job: Job, state: str, error: str | None) -> None:
+    def _settle(self, job: Job, state: str | None, error: str | None) -> None:
         self._settled.append({"ids": job.job_id, "leases": job.lease, "states": state, "errors": error})
 
     async def again(
@@ -214,7 +224,7 @@ class Jobs:
         )
 
     async def flush(self, connection: AsyncConnection) -> None:
-        """Write what was collected. Raises LeaseLost when a job to settle is not this attempt's any more."""
+        """Write what was collected. Raises LeaseLost when a job is not its attempt's any more."""
         if self._settled:
             held = set((await connection.execute(_SETTLE, _columns(self._settled))).scalars())
             lost = [row["ids"] for row in self._settled if row["ids"] not in held]

@@ -192,6 +192,23 @@ async def test_nothing_is_bought_for_an_order_that_is_held_meanwhile(stage: Stag
     assert stage.carrier.calls == ["prepare", "buy"]
 
 
+async def test_an_attempt_that_lost_its_job_notes_nothing_and_buys_nothing(stage: Stage) -> None:
+    order = AnOrder()
+
+    async def another_ends_it() -> None:
+        async with stage.database.engine.begin() as connection:
+            await connection.exec_driver_sql(
+                "update job set state = 'done', lease_owner = null, lease_until = null, settled_at = now()"
+            )
+
+    stage.carrier.during("prepare", another_ends_it)
+
+    await stage.labelled(order)
+
+    assert stage.carrier.calls == ["prepare"]
+    assert [one.carrier_ref for one in await stage.rows("select carrier_ref from label")] == [None]
+
+
 async def test_a_label_bought_while_the_order_was_held_leaves_when_it_is_open_again(stage: Stage) -> None:
     order = AnOrder()
     stage.carrier.during("buy", lambda: stage.hear(order.changed(FulfilmentState.HELD)))

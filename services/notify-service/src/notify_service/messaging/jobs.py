@@ -68,8 +68,7 @@ class ChannelJobs:
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
             ready = await send_message.begin(asked, self._channels, self._renderer, tx=tx)
             for job in jobs:
-                if _message_of(job) not in ready:
-                    await tx.jobs.done(job)
+                await (tx.jobs.keep(job) if _message_of(job) in ready else tx.jobs.done(job))
         return [ready.get(_message_of(job)) for job in jobs]
 
     async def _accept_all(

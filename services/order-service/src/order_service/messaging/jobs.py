@@ -76,6 +76,7 @@ class MarketplaceJobs:
                     await tx.jobs.done(job)
                     owed.append(None)
                 else:
+                    await tx.jobs.keep(job)
                     owed.append((one, accounts[one.merchant_id, one.account]))
         return owed
 

@@ -127,8 +127,7 @@ class CarrierJobs:
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
             purchases = await begin_purchases([(_ref(job), job.outcome_unknown) for job in jobs], tx=tx)
             for job, purchase in zip(jobs, purchases, strict=True):
-                if purchase is None:
-                    await tx.jobs.done(job)
+                await (tx.jobs.done(job) if purchase is None else tx.jobs.keep(job))
         return purchases
 
     async def _note_all(
@@ -137,8 +136,7 @@ class CarrierJobs:
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
             wanted = await note_payments([(_ref(job), carrier_ref) for job, carrier_ref in prepared], tx=tx)
             for (job, _), is_wanted in zip(prepared, wanted, strict=True):
-                if not is_wanted:
-                    await tx.jobs.done(job)
+                await (tx.jobs.keep(job) if is_wanted else tx.jobs.done(job))
         return wanted
 
     async def _store_all(
