@@ -66,6 +66,15 @@ def test_split_runs_a_process_per_role_and_each_listens_somewhere_else(around: S
     assert all(process.role in process.launch(around).argv for process in processes if process.role)
 
 
+def test_the_first_of_several_replicas_is_called_and_found_as_if_it_were_alone() -> None:
+    alone = service_processes(SERVICES, split=True)
+    several = service_processes(SERVICES, split=True, replicas=2)
+
+    assert [one.port_name for one in several[::2]] == [one.port_name for one in alone]
+    assert {one.name for one in several[1::2]} == {f"{one.name}-1" for one in alone}
+    assert len(set(port_names(SERVICES, split=True, replicas=2))) == 32
+
+
 def test_a_persons_own_settings_reach_the_service_but_not_its_addresses(
     around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

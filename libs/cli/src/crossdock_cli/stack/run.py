@@ -35,9 +35,10 @@ PROVISIONED_FILE = "postgres/provisioned.json"
 
 @dataclass(frozen=True, kw_only=True)
 class StackOptions:
-    """What a person may choose. `brokers`: of Apache Kafka, 1 or 3."""
+    """What a person may choose. `brokers`: of Apache Kafka, 1 or 3; `replicas`: of every process."""
 
     split: bool = False
+    replicas: int = 1
     kafka: str = "tansu"
     brokers: int = 1
     ports: Mapping[str, int] | None = None
@@ -63,7 +64,7 @@ class Stack:
         self.options = options
         self.keys = ensure_keys(folder)
         kafka = ["kafka"] if options.kafka == "tansu" else [f"kafka-{n}" for n in range(options.brokers)]
-        services = port_names(options.services, split=options.split)
+        services = port_names(options.services, split=options.split, replicas=options.replicas)
         self.ports = choose_ports(
             folder, [*services, *SANDBOXES, "smtp", "postgres", *kafka], options.ports or {}
         )
@@ -184,8 +185,9 @@ class _Start:
         )
         await self._provision(service, around)
         await broker
+        options = self._stack.options
         async with asyncio.TaskGroup() as group:
-            for process in service_processes([service], split=self._stack.options.split):
+            for process in service_processes([service], split=options.split, replicas=options.replicas):
                 group.create_task(self._supervisor.start(self._process(process, around)))
 
     def _process(self, process: ServiceProcess, around: Surroundings) -> Child:

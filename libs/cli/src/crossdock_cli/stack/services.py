@@ -73,17 +73,18 @@ class ServiceProcess:
         return f"http://{LOOPBACK}:{ports[self.port_name]}/readyz"
 
 
-def service_processes(services: Sequence[str], *, split: bool) -> list[ServiceProcess]:
-    if not split:
-        return [ServiceProcess(service) for service in services]
-    return [ServiceProcess(service, role) for service in services for role in ROLES]
-
-
-def port_names(services: Sequence[str], *, split: bool) -> list[str]:
-    split_names = [
-        one.name for one in service_processes(services, split=split) if one.role not in (None, "api")
+def service_processes(services: Sequence[str], *, split: bool, replicas: int = 1) -> list[ServiceProcess]:
+    """Of several replicas the first has the plain names; the others are numbered from 1."""
+    return [
+        ServiceProcess(service, role, replica or None)
+        for service in services
+        for role in (ROLES if split else (None,))
+        for replica in range(replicas)
     ]
-    return [*services, *split_names]
+
+
+def port_names(services: Sequence[str], *, split: bool, replicas: int = 1) -> list[str]:
+    return [one.port_name for one in service_processes(services, split=split, replicas=replicas)]
 
 
 def migrate_launch(service: str, around: Surroundings) -> Launch:
