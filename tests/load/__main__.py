@@ -1,4 +1,4 @@
-"""`python -m tests.load`, or `make bench`: measure, print the tables, write bench.json."""
+"""`python -m tests.load`, or `make bench`: measure, print the tables, write bench.json and the plots."""
 
 import argparse
 import asyncio
@@ -7,54 +7,84 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from crossdock_cli.errors import CommandFailed, EmbeddedError
+from crossdock_cli.embedded.errors import EmbeddedError
+from crossdock_cli.errors import CommandFailed
 
 from .client import ClientFailed
-from .ground import Ground, Load, NotAllTaken
-from .intake import CLIENTS, TARGET, measure_intake, ratios, table
-from .pipeline import Passage, bytes_per_order, cost_rows, measure_pipeline, stage_rows
+from .ground import NotAllTaken
+from .intake import intake_part
+from .latency import latency_part
+from .part import Given, Options, Part
+from .pipeline import pipeline_part
+from .shapes import shapes_part
 
-HEADS = ("", "clients", "requests/s", "p50 ms", "p99 ms", "server", "database", "client")
 COULD_NOT_RUN = 2
-PARTS = ("intake", "pipeline")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was measured; None: not asked for."""
-
-    intake: Mapping[tuple[str, int], Sequence[Load]] | None
-    pipeline: Sequence[Passage] | None
+FILE = "bench.json"
+#: In this order. The first ones are cheap: a quick run has each of them in its smallest form.
+CHEAP: Mapping[str, Part] = {
+    "intake": intake_part,
+    "pipeline": pipeline_part,
+    "latency": latency_part,
+    "shapes": shapes_part,
+}
+DEAR: Mapping[str, Part] = {}
+PARTS = {**CHEAP, **DEAR}
 
 
 def arguments() -> argparse.ArgumentParser:
+    usual = Options()
     parser = argparse.ArgumentParser(
         prog="python -m tests.load",
         description="Measures Crossdock beside the same work done by hand. Only the ratios of one run count: "
         "machines are noisy, and rates of different runs cannot be compared.",
     )
-    parser.add_argument("--only", choices=PARTS, help="measure one part (default: all)")
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved repetitions (default 5)")
-    parser.add_argument("--requests", type=int, default=4000, help="per measured intake (default 4000)")
-    parser.add_argument("--orders", type=int, default=1000, help="per passage of the pipeline (default 1000)")
+    parser.add_argument("--only", choices=PARTS, action="append", help="may be repeated (default: all)")
+    for name, kind, text in (
+        ("rounds", int, "interleaved repetitions"),
+        ("requests", int, "per measured intake"),
+        ("orders", int, "per passage of the pipeline"),
+        ("seconds", float, "of orders at each pace of the latencies"),
+        ("minutes", float, "of churn"),
+        ("events", int, "that wait in each backlog"),
+        ("largest", int, "orders in the tables at the end of the growth"),
+        ("killed", str, "names of the processes to recover from, as a pattern"),
+    ):
+        preset = getattr(usual, name)
+        parser.add_argument(
+            f"--{name}",
+            type=kind,
+            default=preset,
+            help=f"{text} (default {preset})",
+            metavar=kind.__name__.upper(),
+        )
     parser.add_argument(
-        "--embedded", action="store_true", help="the pipeline on the embedded broker, not on Apache Kafka"
+        "--embedded",
+        action="store_const",
+        dest="kafka",
+        const="tansu",
+        default="apache",
+        help="on the embedded broker, not on Apache Kafka",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="one short round: shows that it runs, measures nothing"
+        "--quick",
+        action="store_true",
+        help="the cheap parts, once and short: shows that they run, measures nothing",
     )
     parser.add_argument("--report", type=Path, default=Path("bench-report"), help="folder of bench.json")
     return parser
+
+
+def options_of(given: argparse.Namespace) -> Options:
+    options = Options(**{one.name: getattr(given, one.name) for one in fields(Options)})
+    return replace(options, rounds=1, requests=500, orders=100) if options.quick else options
 
 
 def main() -> int:
@@ -62,112 +92,46 @@ def main() -> int:
     if given.rounds < 1 or min(given.requests, given.orders) < 100:
         console.print("at least 1 round, 100 requests and 100 orders", style="red")
         return COULD_NOT_RUN
-    if given.quick:
-        given.rounds, given.requests, given.orders = 1, 500, 100
+    names = given.only or (CHEAP if given.quick else PARTS)
     try:
         with tempfile.TemporaryDirectory(prefix="crossdock-bench-", ignore_cleanup_errors=True) as temporary:
             Path(temporary).chmod(0o711)  # PostgreSQL, another user when we are root, passes through it
-            found = asyncio.run(run(given, Path(temporary), console))
+            asyncio.run(run(names, options_of(given), Path(temporary), given.report, console))
     except (EmbeddedError, CommandFailed, NotAllTaken, ClientFailed) as error:
         console.print(str(error), style="red", markup=False)
         return COULD_NOT_RUN
-    show(found, console)
-    given.report.mkdir(parents=True, exist_ok=True)
-    file = given.report / "bench.json"
-    file.write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
-    console.print(f"written: {file}", markup=False)
     return 0
 
 
-async def run(given: argparse.Namespace, folder: Path, console: Console) -> Found:
+async def run(names: Iterable[str], options: Options, folder: Path, report: Path, console: Console) -> None:
+    """Each part is shown and written as soon as it is through."""
+
     def tell(text: str) -> None:
         console.print(text, style="dim", markup=False, highlight=False)
 
-    intake = pipeline = None
-    if given.only in (None, "intake"):
-        async with Ground(folder / "intake", tell=tell) as ground:
-            intake = await measure_intake(ground, rounds=given.rounds, requests=given.requests, tell=tell)
-    if given.only in (None, "pipeline"):
-        pipeline = await measure_pipeline(
-            folder / "pipeline",
-            rounds=given.rounds,
-            orders=given.orders,
-            kafka="tansu" if given.embedded else "apache",
-            tell=tell,
-        )
-    return Found(intake, pipeline)
+    found: dict[str, Any] = surroundings()
+    given = Given(options, folder, tell)
+    async with given.until_the_end:
+        for name in names:
+            part = await PARTS[name](given)
+            console.print(*part.shown, highlight=False)
+            found |= part.json
+            write(report, found, part.plots)
+    console.print(f"written: {report / FILE}", markup=False)
 
 
-def show(found: Found, console: Console) -> None:
-    if found.intake is not None:
-        show_intake(found.intake, console)
-    if found.pipeline is not None:
-        show_pipeline(found.pipeline, console)
+def write(folder: Path, found: Mapping[str, Any], plots: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps(found, indent=1, default=str) + "\n", encoding="utf-8")
+    for name, svg in plots.items():
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def show_intake(found: Mapping[tuple[str, int], Sequence[Load]], console: Console) -> None:
-    shown = Table(
-        *HEADS,
-        title="Intake: signed webhooks to committed orders, one process each",
-        caption="CPU in µs per request",
-    )
-    for line in table(found):
-        shown.add_row(*line)
-    console.print(shown)
-    for clients in CLIENTS:
-        rates = ratios(found, clients)
-        console.print(
-            f"{clients} clients: {median(rates):.2f} of the floor's rate ({min(rates):.2f}-{max(rates):.2f});"
-            f" the target is {TARGET}",
-            highlight=False,
-        )
-
-
-def show_pipeline(found: Sequence[Passage], console: Console) -> None:
-    stages = Table(
-        *("", "stage", "orders/s", "target"),
-        title=f"Pipeline: {found[0].orders} orders at once, from the first webhook to the stage's last order",
-    )
-    for line in stage_rows(found):
-        stages.add_row(*line)
-    processes = Table("process", "CPU ms per order", "MB", caption="postgres: MB of the postmaster alone")
-    for row in cost_rows(found):
-        processes.add_row(*row)
-    console.print(stages, processes)
-    written = ", ".join(f"{what} {size:,.0f}" for what, size in bytes_per_order(found).items())
-    console.print(f"bytes per order: {written}", highlight=False)
-
-
-def as_json(found: Found) -> dict[str, Any]:
+def surroundings() -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": len(os.sched_getaffinity(0)),
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        **({} if found.intake is None else intake_as_json(found.intake)),
-        **({} if found.pipeline is None else {"pipeline": [asdict(one) for one in found.pipeline]}),
-    }
-
-
-def intake_as_json(found: Mapping[tuple[str, int], Sequence[Load]]) -> dict[str, Any]:
-    return {
-        "intake": [
-            {
-                "variant": name,
-                "clients": clients,
-                "per_s": [round(one.per_s, 1) for one in loads],
-                "p50_ms": [round(one.latency_ms(0.5), 2) for one in loads],
-                "p99_ms": [round(one.latency_ms(0.99), 2) for one in loads],
-                "server_cpu_s": [round(one.server_cpu_s, 3) for one in loads],
-                "postgres_cpu_s": [round(one.postgres_cpu_s, 3) for one in loads],
-                "client_cpu_s": [round(one.client_cpu_s, 3) for one in loads],
-                "refused": [one.refused for one in loads],
-                "requests": [len(one.latencies) for one in loads],
-            }
-            for (name, clients), loads in found.items()
-        ],
-        "intake_ratio": {
-            str(clients): [round(one, 3) for one in ratios(found, clients)] for clients in CLIENTS
-        },
     }
 
 

@@ -1,6 +1,5 @@
 """What is measured: a PostgreSQL server set up as for use, and one process at a time that writes to it."""
 
-import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -21,8 +20,10 @@ from crossdock_cli.embedded.usage import usage_of
 from crossdock_cli.stack.keys import Keys
 from crossdock_cli.stack.services import ServiceProcess, Surroundings, migrate_launch
 
-from .client import send_from_a_process
+from .client import Sending, send_from_a_process
 from .deliveries import ACCOUNT, account_given, deliveries, skus
+from .figures import percentile
+from .meter import family_cpu_s
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Load:
         return len(self.latencies) / self.seconds
 
     def latency_ms(self, share: float) -> float:
-        return self.latencies[min(int(len(self.latencies) * share), len(self.latencies) - 1)] * 1000
+        return percentile(self.latencies, share) * 1000
 
 
 class NotAllTaken(Exception):
@@ -184,7 +185,8 @@ class Ground:
         pid = self._supervisor.status[name].pid
         begin, self._next = self._next, self._next + requests
         before = usage_of([pid]).cpu_s, family_cpu_s(self._server.pid)
-        seen = await send_from_a_process(self._ports[name], clients, deliveries(begin, requests))
+        sending = Sending(ports=[self._ports[name]], clients=clients)
+        seen = await send_from_a_process(sending, deliveries(begin, requests))
         after = usage_of([pid]).cpu_s, family_cpu_s(self._server.pid)
         if seen.taken != requests or seen.others:
             raise NotAllTaken(f"{name} answered {seen.statuses}")
@@ -203,12 +205,3 @@ class Ground:
         service, floor = (self._server.sql(_COUNTS, database=name).split() for name in (ORDERS, FLOOR))
         if service != floor:
             raise NotAllTaken(f"rows written: order-service {service}, floor {floor} ({', '.join(TABLES)})")
-
-
-def family_cpu_s(pid: int) -> float:
-    """CPU seconds of a process and its children, those that have ended too."""
-    children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    # Fields 16 and 17 are the ended children's user and system time in ticks: proc_pid_stat(5).
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ended_s = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
-    return usage_of([pid, *children]).cpu_s + ended_s

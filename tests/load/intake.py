@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
+from typing import Any
 
+from .figures import spread
 from .ground import Ground, Load
+from .part import Given, Report, as_table
 
 #: The same work, done by whom.
 VARIANTS = {"order": "order-service", "floor": "by hand", "nothing": "no rows"}
@@ -51,10 +54,58 @@ def table(found: Mapping[tuple[str, int], Sequence[Load]]) -> Iterator[tuple[str
         yield (
             VARIANTS[name],
             str(clients),
-            f"{median(rates):.0f} ({min(rates):.0f}-{max(rates):.0f})",
+            spread(rates),
             f"{median(one.latency_ms(0.5) for one in loads):.1f}",
             f"{median(one.latency_ms(0.99) for one in loads):.1f}",
             cpu(lambda one: one.server_cpu_s),
             cpu(lambda one: one.postgres_cpu_s),
             cpu(lambda one: one.client_cpu_s),
         )
+
+
+# -- as a part of the bench
+
+HEADS = ("", "clients", "requests/s", "p50 ms", "p99 ms", "server", "database", "client")
+
+
+async def intake_part(given: Given) -> Report:
+    options = given.options
+    async with Ground(given.folder / "intake", tell=given.tell) as ground:
+        found = await measure_intake(
+            ground, rounds=options.rounds, requests=options.requests, tell=given.tell
+        )
+    title = "Intake: signed webhooks to committed orders, one process each"
+    return Report(
+        shown=[
+            as_table(title, HEADS, list(table(found)), caption="CPU in µs per request"),
+            *(
+                f"{clients} clients: {spread(ratios(found, clients), digits=2)} of the floor's rate;"
+                f" the target is {TARGET}"
+                for clients in CLIENTS
+            ),
+        ],
+        json=as_json(found),
+    )
+
+
+def as_json(found: Mapping[tuple[str, int], Sequence[Load]]) -> dict[str, Any]:
+    return {
+        "intake": [
+            {
+                "variant": name,
+                "clients": clients,
+                "per_s": [round(one.per_s, 1) for one in loads],
+                "p50_ms": [round(one.latency_ms(0.5), 2) for one in loads],
+                "p99_ms": [round(one.latency_ms(0.99), 2) for one in loads],
+                "server_cpu_s": [round(one.server_cpu_s, 3) for one in loads],
+                "postgres_cpu_s": [round(one.postgres_cpu_s, 3) for one in loads],
+                "client_cpu_s": [round(one.client_cpu_s, 3) for one in loads],
+                "refused": [one.refused for one in loads],
+                "requests": [len(one.latencies) for one in loads],
+            }
+            for (name, clients), loads in found.items()
+        ],
+        "intake_ratio": {
+            str(clients): [round(one, 3) for one in ratios(found, clients)] for clients in CLIENTS
+        },
+    }

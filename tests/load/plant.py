@@ -1,0 +1,405 @@
+"""The whole system under load: all that `crossdock up --split` starts, a merchant, and a shop that sells."""
+
+import asyncio
+import math
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from crossdock_cli.api import Api
+from crossdock_cli.connection import Connection
+from crossdock_cli.demo.merchant import receive, set_up
+from crossdock_cli.demo.run import Run
+from crossdock_cli.demo.scenario import Scenario
+from crossdock_cli.demo.world import GOODS
+from crossdock_cli.embedded.supervisor import ChildEvent, ChildState
+from crossdock_cli.stack.folder import DataFolder
+from crossdock_cli.stack.run import Stack, StackOptions
+from crossdock_cli.stack.services import SERVICES, ServiceProcess, service_processes
+
+from .client import Seen, Sending, send_from_a_process
+from .deliveries import delivery
+from .ground import NotAllTaken
+from .meter import Spent, memory_mb, spent_by
+from .orders import MIXED, Shape, catalogue
+
+CLIENTS = 64
+ORDERS_BEFORE = 200
+#: Of every SKU: nothing here ever runs out.
+UNITS = 10_000_000
+LOOK_S = 0.25
+#: Without an order that gets further for so long, the run is given up.
+STANDSTILL_S = 60.0
+#: With several processes of a role on one PostgreSQL, each takes fewer of its connections.
+CONNECTIONS_OF_A_REPLICA = 4
+PLACED_AT_ONCE = 16
+#: One shop's quota at its platform is not what is measured.
+UNLIMITED = ("--points-per-s", "1000000")
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`newest`: the mark of the newest row; `come`: how many rows have come after mark $1, and when the last.
+
+    Both go through a primary key: what one look costs does not grow with the tables.
+    """
+
+    service: str
+    newest: str
+    come: str
+
+
+def _events(service: str, topic: str) -> Question:
+    return Question(
+        service,
+        "select coalesce(max(seq), 0) from event_log",
+        f"select count(*), max(at) from event_log where seq > $1 and topic = '{topic}'",
+    )
+
+
+def _rows(service: str, table: str, key: str, at: str, which: str = "true") -> Question:
+    return Question(
+        service,
+        f"select coalesce((select {key} from {table} order by {key} desc limit 1), '{_NO_ID}')",
+        f"select count(*), max({at}) from {table} where {key} > $1 and {which}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """It has ended for as many orders as every question finds; `each`: rows that one order has there."""
+
+    letter: str
+    name: str
+    target_per_s: int
+    asks: Sequence[Question]
+    each: int = 1
+
+
+RESERVED = Stage(
+    "A",
+    "reserved and planned",
+    500,
+    (_events("inventory", "stock.reserved"), _rows("shipping", "shipment", "shipment_id", "planned_at")),
+)
+SHIPPED = Stage("B", "labelled and handed over", 250, (_events("shipping", "parcel.shipped"),))
+WRITTEN_BACK = Stage(
+    "C",
+    "written back",
+    120,
+    (_rows("order", "obligation", "obligation_id", "updated_at", "state = 'confirmed'"),),
+)
+ANNOUNCED = Stage("C", "announced by two mails", 120, (_events("notify", "notification.sent"),), each=2)
+STAGES = (RESERVED, SHIPPED, WRITTEN_BACK, ANNOUNCED)
+
+_WRITTEN = """
+    select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'), sum(pg_database_size(datname))::bigint
+    from pg_database where datname like 'crossdock_%';
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order the shop knows, and the request that tells of it."""
+
+    external_id: str
+    request: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """What became of so many orders. `ended_s`: stage -> seconds from the first request to its last order.
+
+    From the first request to the end of the last stage: `cpu_s`, process -> CPU seconds; `disk`, process ->
+    bytes it wrote; `written`, what -> bytes that came on top. `memory_mb`: process -> at the end.
+    `per_s`: the pace the orders came at; None: as fast as they were taken.
+    """
+
+    orders: int
+    began_at: datetime
+    taken_s: float
+    ended_s: Mapping[str, float]
+    cpu_s: Mapping[str, float] = field(repr=False)
+    disk: Mapping[str, int] = field(repr=False)
+    memory_mb: Mapping[str, float] = field(repr=False)
+    written: Mapping[str, int] = field(repr=False)
+    pace_per_s: float | None = None
+
+    def per_s(self, stage: Stage) -> float:
+        return self.orders / self.ended_s[stage.name]
+
+    @property
+    def seconds(self) -> float:
+        """To the end of the last stage."""
+        return max(self.ended_s.values())
+
+    @property
+    def cpu_ms_per_order(self) -> float:
+        """Of all processes together, the client too."""
+        return sum(self.cpu_s.values()) / self.orders * 1000
+
+
+class Plant:
+    """`starts_s`: process -> seconds from its last start until it was ready."""
+
+    def __init__(self, folder: DataFolder, options: StackOptions) -> None:
+        """Nothing runs yet; the caller holds the folder's lock."""
+        self.stack = Stack(folder, options, on_event=self._note)
+        self.pids: dict[str, int] = {}
+        self.starts_s: dict[str, float] = {}
+        self._began: dict[str, float] = {}
+        self._exit = AsyncExitStack()
+        self._pools: dict[str, asyncpg.Pool] = {}
+        self._run = Run.new(0, 0)
+        self._connection = Connection(
+            self.stack.record.urls,
+            self.stack.keys.api_token,
+            {
+                "shopify_client_secret": self.stack.keys.shopify_client_secret,
+                "shopify_access_token": self.stack.keys.shopify_access_token,
+            },
+        )
+        self._numbers = count(1)
+
+    def _note(self, event: ChildEvent) -> None:
+        self.pids[event.name] = event.pid
+        if event.state is ChildState.STARTING:
+            self._began[event.name] = time.monotonic()
+            self.starts_s.pop(event.name, None)
+        if event.state is ChildState.READY:
+            self.starts_s[event.name] = time.monotonic() - self._began[event.name]
+
+    # -- before anything is measured
+
+    async def prepare(self, tell: Callable[[str], None], *, shapes: Sequence[Shape] = (MIXED,)) -> None:
+        """Set the merchant up with stock enough for such orders, and let the first ones through."""
+        run = self._run
+        by_warehouse: dict[str, dict[str, int]] = {}
+        for sku, name in (pair for shape in shapes for pair in shape.skus()):
+            by_warehouse.setdefault(GOODS[name].warehouse, {})[sku] = UNITS
+        async with self.api() as api:
+            await set_up(run, Scenario((), {}), api, self._connection)
+            await api.send_text(
+                "inventory", "/v1/skus.csv", catalogue(run, shapes), "text/csv", dry_run=False
+            )
+            for warehouse, units in by_warehouse.items():
+                await receive(run, api, warehouse, units, "stock of the bench")
+        await self._until_known(sum(map(len, by_warehouse.values())))
+        tell(f"{ORDERS_BEFORE} orders before the first measurement")
+        await self.pass_through(await self.place(ORDERS_BEFORE))
+        await self.sql_everywhere("analyze;")  # a session that planned over empty tables keeps its plans
+
+    async def _until_known(self, skus: int) -> None:
+        """Until order-service has heard of so many SKUs: an order for others is held."""
+        deadline = time.monotonic() + STANDSTILL_S
+        while (known := (await self.ask("order", "select count(*) from sku"))[0][0]) < skus:
+            if time.monotonic() > deadline:
+                raise NotAllTaken(f"order-service has heard of {known} SKUs, not of {skus}")
+            await asyncio.sleep(LOOK_S)
+
+    async def place(self, orders: int, shape: Shape = MIXED) -> list[Placed]:
+        """New orders, after the shop has been told of them: it will be asked and written to."""
+        room = asyncio.Semaphore(PLACED_AT_ONCE)
+
+        async def place(api: Api, order: dict[str, Any]) -> Placed:
+            path = f"/_sandbox/shops/{self._run.shop}/orders/{order['id']}"
+            async with room:
+                kept = await api.send("PUT", "shopify", path, order)
+            return self._placed({**order, "updated_at": kept["updated_at"]})
+
+        async with self.api() as api:
+            made = (shape.order(self._run, next(self._numbers)) for _ in range(orders))
+            return await asyncio.gather(*(place(api, order) for order in made))
+
+    def unplaced(self, orders: int, shape: Shape = MIXED) -> list[Placed]:
+        """New orders that the shop does not know: for what ends before the write-back."""
+        return [self._placed(shape.order(self._run, next(self._numbers))) for _ in range(orders)]
+
+    def _placed(self, order: dict[str, Any]) -> Placed:
+        request = delivery(
+            order,
+            account=self._run.account,
+            shop=f"{self._run.shop}.myshopify.com",
+            secret=self.stack.keys.shopify_client_secret,
+        )
+        return Placed(str(order["id"]), request)
+
+    # -- measuring
+
+    async def pass_through(self, placed: Sequence[Placed], *, per_s: float | None = None) -> Passage:
+        """Send new orders and wait until all are through. Raises NotAllTaken when they get no further."""
+        marks = await self.marks()
+        before, written = self.spent(), await asyncio.to_thread(self._written)
+        seen = await self.send(placed, per_s=per_s)
+        after = await self.until_through(len(placed), marks)
+        spent = self.spent().since(before)
+        now_written = await asyncio.to_thread(self._written)
+        return Passage(
+            orders=len(placed),
+            began_at=datetime.fromtimestamp(seen.began_at, UTC),
+            taken_s=seen.seconds,
+            ended_s={name: at.timestamp() - seen.began_at for name, (_, at) in after.items()},
+            cpu_s={**spent.cpu_s, "client": seen.cpu_s},
+            disk=spent.written,
+            memory_mb=memory_mb(self.pids),
+            written={what: now - written[what] for what, now in now_written.items()},
+            pace_per_s=per_s,
+        )
+
+    async def send(
+        self,
+        placed: Sequence[Placed],
+        *,
+        per_s: float | None = None,
+        patient: bool = False,
+        stop: asyncio.Event | None = None,
+    ) -> Seen:
+        """To all replicas of order-service's API in turn, the first ones only when `stop` is set meanwhile.
+
+        `patient`: whatever goes wrong, a request is sent again. Raises NotAllTaken.
+        """
+        # At a pace each connection is used about once a second: the server closes idle ones after 15.
+        clients = CLIENTS if per_s is None else min(max(math.ceil(per_s), 4), CLIENTS)
+        sending = Sending(ports=self._entries(), clients=clients, per_s=per_s, patient=patient)
+        seen = await send_from_a_process(sending, [one.request for one in placed], stop)
+        if (seen.taken != len(placed) and stop is None) or (seen.others and not patient):
+            raise NotAllTaken(f"order-service answered {seen.statuses}")
+        return seen
+
+    async def marks(self) -> Mapping[Question, Any]:
+        """Where the rows of each question end now."""
+        return {
+            one: (await self.ask(one.service, one.newest))[0][0] for stage in STAGES for one in stage.asks
+        }
+
+    async def come(self, marks: Mapping[Question, Any]) -> dict[str, tuple[int, datetime]]:
+        """Stage -> how many rows have come since (the fewest, where two are asked), and when the last did."""
+        found: dict[str, tuple[int, datetime]] = {}
+        for stage in STAGES:
+            answers = [(await self.ask(one.service, one.come, marks[one]))[0] for one in stage.asks]
+            latest = max(at or datetime.min.replace(tzinfo=UTC) for _, at in answers)
+            found[stage.name] = min(number for number, _ in answers), latest
+        return found
+
+    async def until_through(
+        self, orders: int, marks: Mapping[Question, Any]
+    ) -> dict[str, tuple[int, datetime]]:
+        """What has come when so many orders have since the marks. Raises NotAllTaken."""
+        latest, moved_at = await self.come(marks), time.monotonic()
+        while any(latest[one.name][0] < orders * one.each for one in STAGES):
+            if time.monotonic() - moved_at > STANDSTILL_S:
+                come = {one.name: latest[one.name][0] / one.each for one in STAGES}
+                raise NotAllTaken(f"of {orders} orders no more came through for {STANDSTILL_S:.0f} s: {come}")
+            await asyncio.sleep(LOOK_S)
+            now = await self.come(marks)
+            if now != latest:
+                latest, moved_at = now, time.monotonic()
+        return latest
+
+    def spent(self) -> Spent:
+        return spent_by(self.pids)
+
+    def _written(self) -> dict[str, int]:
+        wal, databases = self.stack.postgres.sql(_WRITTEN).split("|")
+        logs = self.stack.folder.path / "kafka"
+        records = sum(one.stat().st_size for one in logs.glob("node-*/**/*.log"))
+        return {"WAL": int(wal), "databases": int(databases), "Kafka": records}
+
+    # -- its parts
+
+    def api(self) -> Api:
+        return Api(self._connection, patience_s=30)
+
+    async def ask(self, service: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Rows from a service's database, over a connection that is kept."""
+        if service not in self._pools:
+            urls = self.stack.postgres.databases.urls(f"crossdock_{service}", service)
+            self._pools[service] = await self._exit.enter_async_context(
+                asyncpg.create_pool(urls.owner_url.replace("+asyncpg", ""), min_size=1, max_size=1)
+            )
+        return await self._pools[service].fetch(query, *arguments)
+
+    async def sql_everywhere(self, script: str) -> None:
+        """A script in every service's database, as the superuser."""
+        for service in self.stack.options.services:
+            await asyncio.to_thread(self.stack.postgres.sql, script, database=f"crossdock_{service}")
+
+    def processes(self) -> list[ServiceProcess]:
+        options = self.stack.options
+        return service_processes(options.services, split=options.split, replicas=options.replicas)
+
+    def _entries(self) -> list[int]:
+        ports = self.stack.ports
+        return [
+            ports[one.port_name] for one in self.processes() if (one.service, one.role) == ("order", "api")
+        ]
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """SIGKILL: as a crash, it is started again. SIGSTOP, SIGCONT: it stands still, it goes on."""
+        if number is signal.SIGKILL:
+            self.starts_s.pop(name, None)  # not ready from now on
+        os.kill(self.pids[name], number)
+
+    async def until_ready(self, names: Sequence[str], *, within_s: float = 120) -> None:
+        """After they were killed. Raises NotAllTaken."""
+        deadline = time.monotonic() + within_s
+        while away := [name for name in names if name not in self.starts_s]:
+            if time.monotonic() > deadline:
+                raise NotAllTaken(f"{', '.join(away)} did not come back within {within_s:.0f} s")
+            await asyncio.sleep(LOOK_S)
+
+    async def close(self) -> None:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._exit.aclose()
+
+
+@asynccontextmanager
+async def running_plant(folder: Path, *, kafka: str, replicas: int = 1) -> AsyncIterator[Plant]:
+    """Everything of it stops with the block. `kafka`: "apache" or "tansu". Raises EmbeddedError."""
+    ready, stop = asyncio.Event(), asyncio.Event()
+    data = _made(folder)
+    with data.locked():
+        plant = Plant(data, _options(kafka, replicas))
+        running = asyncio.create_task(plant.stack.run(stop, ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        try:
+            await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+            yield plant
+        finally:
+            waiting.cancel()
+            await plant.close()
+            stop.set()
+            await running
+
+
+def _options(kafka: str, replicas: int) -> StackOptions:
+    few = {"DATABASE_POOL_SIZE": str(CONNECTIONS_OF_A_REPLICA), "DATABASE_POOL_OVERFLOW": "0"}
+    return StackOptions(
+        split=True,
+        kafka=kafka,
+        replicas=replicas,
+        arguments={"shopify": UNLIMITED},
+        environment={
+            one.name: {f"{one.service.upper()}_{name}": value for name, value in few.items()}
+            for one in service_processes(SERVICES, split=True, replicas=replicas)
+            if replicas > 1
+        },
+    )
+
+
+def _made(folder: Path) -> DataFolder:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)  # PostgreSQL runs as another user when we are root
+    return DataFolder(folder)
