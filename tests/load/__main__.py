@@ -18,6 +18,7 @@ from rich.console import Console
 from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.errors import CommandFailed
 
+from .backlog import backlog_part
 from .client import ClientFailed
 from .ground import NotAllTaken
 from .intake import intake_part
@@ -35,7 +36,9 @@ CHEAP: Mapping[str, Part] = {
     "latency": latency_part,
     "shapes": shapes_part,
 }
-DEAR: Mapping[str, Part] = {}
+DEAR: Mapping[str, Part] = {
+    "backlog": backlog_part,
+}
 PARTS = {**CHEAP, **DEAR}
 
 
