@@ -105,8 +105,8 @@ proof: setup ## break everything around a running system and judge what is left 
 	$(BIN)/python -m tests.failure.proof --minutes $(MINUTES) --seed $(SEED) --report "$(REPORT)" $(ARGS)
 
 # Floors and peers beside Crossdock; only ratios of one run count. QUICK=1 shows that it runs.
-bench: setup ## measure what an order costs beside the same work done by hand (QUICK=1)
-	$(BIN)/python -m tests.load $(if $(QUICK),--quick)
+bench: setup ## measure what an order costs beside the same work done by hand (QUICK=1, ARGS)
+	$(BIN)/python -m tests.load $(if $(QUICK),--quick) $(ARGS)
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -25,6 +25,7 @@ from .intake import intake_part
 from .latency import latency_part
 from .part import Given, Options, Part
 from .pipeline import pipeline_part
+from .recovery import recovery_part
 from .shapes import shapes_part
 
 COULD_NOT_RUN = 2
@@ -37,6 +38,7 @@ CHEAP: Mapping[str, Part] = {
     "shapes": shapes_part,
 }
 DEAR: Mapping[str, Part] = {
+    "recovery": recovery_part,
     "backlog": backlog_part,
 }
 PARTS = {**CHEAP, **DEAR}

@@ -15,7 +15,7 @@ from .plant import Plant, running_plant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may choose. `largest`: orders in the tables; `killed`: a pattern of processes' names."""
+    """What a person may choose. `largest`: orders in the tables; `killed`: patterns of processes' names."""
 
     rounds: int = 5
     requests: int = 4_000
