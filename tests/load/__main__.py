@@ -26,6 +26,7 @@ from .latency import latency_part
 from .part import Given, Options, Part
 from .pipeline import pipeline_part
 from .recovery import recovery_part
+from .replicas import replicas_part
 from .shapes import shapes_part
 
 COULD_NOT_RUN = 2
@@ -38,6 +39,7 @@ CHEAP: Mapping[str, Part] = {
     "shapes": shapes_part,
 }
 DEAR: Mapping[str, Part] = {
+    "replicas": replicas_part,
     "recovery": recovery_part,
     "backlog": backlog_part,
 }
