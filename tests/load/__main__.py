@@ -28,6 +28,7 @@ from .pipeline import pipeline_part
 from .recovery import recovery_part
 from .replicas import replicas_part
 from .shapes import shapes_part
+from .start import start_part
 
 COULD_NOT_RUN = 2
 FILE = "bench.json"
@@ -39,6 +40,7 @@ CHEAP: Mapping[str, Part] = {
     "shapes": shapes_part,
 }
 DEAR: Mapping[str, Part] = {
+    "start": start_part,
     "replicas": replicas_part,
     "recovery": recovery_part,
     "backlog": backlog_part,
