@@ -19,6 +19,7 @@ from crossdock_cli.embedded.errors import EmbeddedError
 from crossdock_cli.errors import CommandFailed
 
 from .backlog import backlog_part
+from .churn import churn_part
 from .client import ClientFailed
 from .ground import NotAllTaken
 from .intake import intake_part
@@ -44,6 +45,7 @@ DEAR: Mapping[str, Part] = {
     "replicas": replicas_part,
     "recovery": recovery_part,
     "backlog": backlog_part,
+    "churn": churn_part,
 }
 PARTS = {**CHEAP, **DEAR}
 
