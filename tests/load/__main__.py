@@ -22,6 +22,7 @@ from .backlog import backlog_part
 from .churn import churn_part
 from .client import ClientFailed
 from .ground import NotAllTaken
+from .growth import growth_part
 from .intake import intake_part
 from .latency import latency_part
 from .part import Given, Options, Part
@@ -45,6 +46,7 @@ DEAR: Mapping[str, Part] = {
     "replicas": replicas_part,
     "recovery": recovery_part,
     "backlog": backlog_part,
+    "growth": growth_part,
     "churn": churn_part,
 }
 PARTS = {**CHEAP, **DEAR}
@@ -66,7 +68,7 @@ def arguments() -> argparse.ArgumentParser:
         ("minutes", float, "of churn"),
         ("events", int, "that wait in each backlog"),
         ("largest", int, "orders in the tables at the end of the growth"),
-        ("killed", str, "names of the processes to recover from, as a pattern"),
+        ("killed", str, "processes to kill: patterns of names, between commas"),
     ):
         preset = getattr(usual, name)
         parser.add_argument(
