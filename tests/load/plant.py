@@ -194,17 +194,17 @@ class Plant:
             )
             for warehouse, units in by_warehouse.items():
                 await receive(run, api, warehouse, units, "stock of the bench")
-        await self._until_known(sum(map(len, by_warehouse.values())))
+        await self._until_known([run.sku(sku) for units in by_warehouse.values() for sku in units])
         tell(f"{ORDERS_BEFORE} orders before the first measurement")
         await self.pass_through(await self.place(ORDERS_BEFORE))
         await self.sql_everywhere("analyze;")  # a session that planned over empty tables keeps its plans
 
-    async def _until_known(self, skus: int) -> None:
-        """Until order-service has heard of so many SKUs: an order for others is held."""
-        deadline = time.monotonic() + STANDSTILL_S
-        while (known := (await self.ask("order", "select count(*) from sku"))[0][0]) < skus:
+    async def _until_known(self, skus: Sequence[str]) -> None:
+        """Until order-service has heard of them: an order for others is held. Raises NotAllTaken."""
+        deadline, query = time.monotonic() + STANDSTILL_S, "select count(*) from sku where sku = any($1)"
+        while (known := (await self.ask("order", query, skus))[0][0]) < len(skus):
             if time.monotonic() > deadline:
-                raise NotAllTaken(f"order-service has heard of {known} SKUs, not of {skus}")
+                raise NotAllTaken(f"order-service has heard of {known} SKUs, not of {len(skus)}")
             await asyncio.sleep(LOOK_S)
 
     async def place(self, orders: int, shape: Shape = MIXED) -> list[Placed]:
