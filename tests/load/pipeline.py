@@ -12,7 +12,7 @@ from .part import Given, Report, as_table
 from .plant import STAGES, Passage, Plant
 from .plots import bars
 
-COST_HEADS = ("process", "CPU ms per order", "kB to disk per order", "MB of memory")
+COST_HEADS = ("process", "CPU ms per order", "kB to files per order", "MB of memory")
 
 
 async def measure_pipeline(
@@ -46,7 +46,7 @@ def cpu_ms_per_order(found: Sequence[Passage]) -> Mapping[str, float]:
 
 
 def cost_rows(found: Sequence[Passage]) -> Iterator[tuple[str, str, str, str]]:
-    """Process, CPU ms and kB written to disk per order (median), MB of memory (most)."""
+    """Process, CPU ms and kB written to files per order (median), MB of memory (most)."""
     disk = _per_order([(one.orders, together(one.disk)) for one in found], times=1e-3)
     memory = [together(one.memory_mb) for one in found]
     for name, ms in cpu_ms_per_order(found).items():

@@ -325,7 +325,7 @@ class Plant:
         if service not in self._pools:
             urls = self.stack.postgres.databases.urls(f"crossdock_{service}", service)
             self._pools[service] = await self._exit.enter_async_context(
-                asyncpg.create_pool(urls.owner_url.replace("+asyncpg", ""), min_size=1, max_size=1)
+                asyncpg.create_pool(urls.owner_url.replace("+asyncpg", ""), min_size=0, max_size=1)
             )
         return await self._pools[service].fetch(query, *arguments)
 
