@@ -236,12 +236,14 @@ class Plant:
 
     # -- measuring
 
-    async def pass_through(self, placed: Sequence[Placed], *, per_s: float | None = None) -> Passage:
+    async def pass_through(
+        self, placed: Sequence[Placed], *, per_s: float | None = None, patience_s: float = STANDSTILL_S
+    ) -> Passage:
         """Send new orders and wait until all are through. Raises NotAllTaken when they get no further."""
         marks = await self.marks()
         before, written = self.spent(), await asyncio.to_thread(self._written)
         seen = await self.send(placed, per_s=per_s)
-        after = await self.until_through(len(placed), marks)
+        after = await self.until_through(len(placed), marks, patience_s=patience_s)
         spent = self.spent().since(before)
         now_written = await asyncio.to_thread(self._written)
         return Passage(
@@ -292,14 +294,14 @@ class Plant:
         return found
 
     async def until_through(
-        self, orders: int, marks: Mapping[Question, Any]
+        self, orders: int, marks: Mapping[Question, Any], *, patience_s: float = STANDSTILL_S
     ) -> dict[str, tuple[int, datetime]]:
         """What has come when so many orders have since the marks. Raises NotAllTaken."""
         latest, moved_at = await self.come(marks), time.monotonic()
         while any(latest[one.name][0] < orders * one.each for one in STAGES):
-            if time.monotonic() - moved_at > STANDSTILL_S:
+            if time.monotonic() - moved_at > patience_s:
                 come = {one.name: latest[one.name][0] / one.each for one in STAGES}
-                raise NotAllTaken(f"of {orders} orders no more came through for {STANDSTILL_S:.0f} s: {come}")
+                raise NotAllTaken(f"of {orders} orders no more came through for {patience_s:.0f} s: {come}")
             await asyncio.sleep(LOOK_S)
             now = await self.come(marks)
             if now != latest:

@@ -9,9 +9,10 @@ from .ground import NotAllTaken
 from .orders import HOT, LONG, SKUS, SPREAD
 from .part import Given, Report, as_table
 from .pipeline import cpu_ms_per_order
-from .plant import RESERVED, SHIPPED, Passage, Plant
+from .plant import RESERVED, SHIPPED, STANDSTILL_S, Passage, Plant
 
 HOT_TARGET = 0.8
+QUICK_PATIENCE_S = 15.0
 SHAPES = {"hot": HOT, "spread": SPREAD, "long": LONG}
 NAMES = {
     "hot": "one line, one SKU for all",
@@ -48,7 +49,9 @@ async def shapes_part(given: Given) -> Report:
     ]
     json: dict[str, Any] = {"hot_ratio": [round(one, 3) for one in ratios(found)]}
     try:
-        found["long"] = [await plant.pass_through(await plant.place(max(options.orders // 20, 5), LONG))]
+        placed = await plant.place(max(options.orders // 20, 5), LONG)
+        patience_s = QUICK_PATIENCE_S if options.quick else STANDSTILL_S
+        found["long"] = [await plant.pass_through(placed, patience_s=patience_s)]
     except NotAllTaken as error:  # a finding of its own; what was measured before stays
         shown.append(f"orders of {NAMES['long']}: {error}")
     rows = [
