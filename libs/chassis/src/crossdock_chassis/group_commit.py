@@ -56,7 +56,7 @@ class GroupCommit(Generic[T, R]):
     """
 
     def __init__(
-        self, commit: Commit[T, R], *, key: Callable[[T], Hashable], lanes: int = 2, most: int = 64
+        self, commit: Commit[T, R], *, key: Callable[[T], Hashable], lanes: int = 1, most: int = 64
     ) -> None:
         self._commit = commit
         self._key = key

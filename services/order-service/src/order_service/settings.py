@@ -33,7 +33,7 @@ class OrderSettings(ServiceSettings):
         default=30, ge=1, le=3650, description="Days after which the body of a raw message is erased."
     )
     marketplace_concurrency: int = Field(
-        default=8, ge=1, le=100, description="Calls at once to one marketplace, per process."
+        default=16, ge=1, le=100, description="Calls at once to one marketplace, per process."
     )
 
     @property

@@ -105,7 +105,7 @@ class Carrier:
     code: str
     capabilities: Capabilities
     open_gateway: Callable[[], CarrierGateway]
-    calls_at_once: int = 8
+    calls_at_once: int = 32
     calls_per_s: float | None = None
 
 

@@ -70,7 +70,7 @@ class WebhookEndpoint:
         self._clock = clock
         self._accounts: dict[tuple[str, str], tuple[Account, float]] = {}
         self._looking: dict[tuple[str, str], asyncio.Task[Account | None]] = {}
-        self._intake = GroupCommit(self._store, key=_order_of)
+        self._intake = GroupCommit(self._store, key=_order_of, lanes=2)
 
     async def post(self, request: Request) -> Response:
         """The delivery in `request`; the answer goes out after the commit."""

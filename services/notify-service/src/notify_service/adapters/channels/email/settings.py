@@ -45,7 +45,7 @@ class EmailSettings(Settings):
         pattern=r"^<(https|mailto):[^<>\s]+>$",
         description="Value of List-Unsubscribe, as <https://...> or <mailto:...>. Empty: no such header.",
     )
-    connections: int = Field(default=4, ge=1, le=50, description="Connections kept open per process.")
+    connections: int = Field(default=8, ge=1, le=50, description="Connections kept open per process.")
     connect_timeout_s: float = Field(default=10, gt=0, le=60, description="Until connected and logged in.")
     command_timeout_s: float = Field(default=30, gt=0, le=120, description="Until each command is answered.")
     data_timeout_s: float = Field(

@@ -32,7 +32,7 @@ class EasyPostSettings(Settings):
         default=60, gt=0, le=60, description="One API call; rating many accounts takes most of a minute."
     )
     download_timeout_s: float = Field(default=15, gt=0, le=30, description="One label or customs form.")
-    max_connections: int = Field(default=20, ge=1, le=200, description="Calls at once per process.")
+    max_connections: int = Field(default=32, ge=1, le=200, description="Calls at once per process.")
 
     @model_validator(mode="after")
     def _key_goes_out_encrypted(self) -> Self:
