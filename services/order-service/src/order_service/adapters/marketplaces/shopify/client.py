@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -16,6 +16,8 @@ from order_service.use_cases.ports import (
     Tracking,
 )
 
+T = TypeVar("T", bound=wire.Wire)
+
 ANSWER_BYTES: Final = 4 * 1024 * 1024
 
 FULFILMENTS_QUERY: Final = """
@@ -28,12 +30,27 @@ query Fulfilments($id: ID!) {
       nodes {
         id
         status
-        lineItems(first: 100) { nodes { id remainingQuantity lineItem { id } } }
+        lineItems(first: 100) {
+          nodes { id remainingQuantity lineItem { id } }
+          pageInfo { hasNextPage endCursor }
+        }
       }
     }
   }
 }
 """
+LINES_QUERY: Final = """
+query Lines($id: ID!, $after: String) {
+  fulfillmentOrder(id: $id) {
+    lineItems(first: 100, after: $after) {
+      nodes { id remainingQuantity lineItem { id } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+#: Of one order's lines; Shopify takes 500 lines an order, and each may be in several fulfilment orders.
+MOST_PAGES: Final = 50
 FULFIL_MUTATION: Final = """
 mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) {
@@ -74,7 +91,7 @@ class ShopifyGateway:
             return known
         if order.cancelledAt is not None:
             raise MarketplaceRefused("order_cancelled")
-        fulfilment = mapping.to_fulfilment(order, tracking)
+        fulfilment = mapping.to_fulfilment(await self._with_all_lines(order), tracking)
         if fulfilment is None:
             raise MarketplaceRefused("units_not_fulfillable")
         answer = await self._graphql(FULFIL_MUTATION, {"fulfillment": fulfilment}, changes=True)
@@ -88,6 +105,25 @@ class ShopifyGateway:
         if created is None or created.fulfillment is None:
             raise MarketplaceOutcomeUnknown("fulfillmentCreate answered neither a fulfilment nor an error")
         return created.fulfillment.id
+
+    async def _with_all_lines(self, order: wire.OrderFulfillments) -> wire.OrderFulfillments:
+        """The lines of a long order come by pages."""
+        pages = 0
+        complete = []
+        for one in order.fulfillmentOrders.nodes:
+            lines, page = list(one.lineItems.nodes), one.lineItems.pageInfo
+            while page.hasNextPage and pages < MOST_PAGES:
+                pages += 1
+                answer = await self._graphql(LINES_QUERY, {"id": one.id, "after": page.endCursor})
+                found = _parse(wire.FulfillmentOrderData, answer).fulfillmentOrder
+                if found is None:
+                    raise MarketplaceUnavailable("a fulfilment order went away while it was read")
+                lines += found.lineItems.nodes
+                page = found.lineItems.pageInfo
+            whole = one.lineItems.model_copy(update={"nodes": tuple(lines)})
+            complete.append(one.model_copy(update={"lineItems": whole}))
+        orders = order.fulfillmentOrders.model_copy(update={"nodes": tuple(complete)})
+        return order.model_copy(update={"fulfillmentOrders": orders})
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks: REST's answer without its wrapper."""
@@ -153,7 +189,7 @@ def _lost(reason: str, changes: bool) -> Exception:
     return MarketplaceOutcomeUnknown(reason) if changes else MarketplaceUnavailable(reason)
 
 
-def _parse(model: type[wire.OrderData], data: Mapping[str, object]) -> wire.OrderData:
+def _parse(model: type[T], data: Mapping[str, object]) -> T:
     try:
         return model.model_validate(data)
     except ValidationError as error:

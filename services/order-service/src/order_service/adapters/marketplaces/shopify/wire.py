@@ -172,8 +172,14 @@ class FulfillmentOrderLine(Wire):
     lineItem: LineItemRef
 
 
+class PageInfo(Wire):
+    hasNextPage: bool
+    endCursor: str | None = None
+
+
 class FulfillmentOrderLines(Wire):
     nodes: tuple[FulfillmentOrderLine, ...]
+    pageInfo: PageInfo
 
 
 class FulfillmentOrder(Wire):
@@ -195,6 +201,14 @@ class OrderFulfillments(Wire):
 
 class OrderData(Wire):
     order: OrderFulfillments | None
+
+
+class MoreLines(Wire):
+    lineItems: FulfillmentOrderLines
+
+
+class FulfillmentOrderData(Wire):
+    fulfillmentOrder: MoreLines | None
 
 
 class FulfillmentCreated(Wire):

@@ -99,6 +99,20 @@ async def test_two_parcels_are_two_fulfilments_with_their_own_units(shop: Shop) 
     assert sorted(await shop.numbers()) == ["YT1", "YT2"]
 
 
+async def test_a_parcel_of_more_lines_than_a_page_holds_is_one_fulfilment(shop: Shop) -> None:
+    lines = [
+        {"id": id_, "sku": f"S{id_}", "title": "Thing", "quantity": 1, "current_quantity": 1}
+        for id_ in range(1, 251)
+    ]
+    await shop.put_order(line_items=lines, updated_at="2026-02-12T08:00:00-06:00")
+
+    await shop.gateway().write_back(
+        Tracking("501", "YT1", None, "yunexpress", {str(line["id"]): 1 for line in lines})
+    )
+
+    assert await shop.numbers() == ["YT1"]
+
+
 async def test_the_same_parcel_told_twice_is_there_once(shop: Shop) -> None:
     first = await shop.gateway().write_back(FIRST)
 

@@ -137,13 +137,12 @@ def test_an_edit_carries_no_order() -> None:
 def the_fulfilments(remaining: int = 2, status: str = "OPEN", number: str | None = None) -> OrderFulfillments:
     line = {"id": "fol-1", "remainingQuantity": remaining, "lineItem": {"id": "gid://shopify/LineItem/11"}}
     done = {"id": "f-1", "status": "SUCCESS", "trackingInfo": [{"number": number}]}
+    lines = {"nodes": [line], "pageInfo": {"hasNextPage": False, "endCursor": "1"}}
     return OrderFulfillments.model_validate(
         {
             "id": "o",
             "fulfillments": [done] if number else [],
-            "fulfillmentOrders": {
-                "nodes": [{"id": "fo-1", "status": status, "lineItems": {"nodes": [line]}}]
-            },
+            "fulfillmentOrders": {"nodes": [{"id": "fo-1", "status": status, "lineItems": lines}]},
         }
     )
 
