@@ -37,8 +37,8 @@ _PRODUCER: Mapping[KafkaProfile, Mapping[str, Any]] = MappingProxyType(
 _CONSUMER: Mapping[KafkaProfile, Mapping[str, Any]] = MappingProxyType(
     {
         KafkaProfile.APACHE: {
-            "session_timeout_ms": 30_000,
-            "heartbeat_interval_ms": 5_000,
+            "session_timeout_ms": 10_000,
+            "heartbeat_interval_ms": 3_000,
             "rebalance_timeout_ms": 45_000,
             "fetch_max_wait_ms": 500,  # the broker answers at once when there is something
         },

@@ -12,8 +12,8 @@ from crossdock_cli.stack.services import SERVICES
 
 from .kind import Kind, Scene
 
-#: A consumer's session ends after 30 s without a heartbeat, a relay's lock after 10 s without a query.
-LONGER_THAN_A_SESSION_S = 33.0
+#: A consumer's session ends after 10 s without a heartbeat, a relay's lock after 10 s without a query.
+LONGER_THAN_A_SESSION_S = 13.0
 LONGER_THAN_A_LOCK_S = 13.0
 
 CRASHES = (
