@@ -36,16 +36,23 @@ class Shape:
             for variant in range(self.variants):
                 yield _variant(goods, variant), goods
 
+    def case(self, number: int) -> Case:
+        """Where the order of that number goes, and the goods of its lines."""
+        place, names = self.wants[number % len(self.wants)]
+        return Case(number, place, tuple(Sold(name, 1) for name in names), (), Expected("closed", 1))
+
+    def lines(self, run: Run, case: Case) -> Iterator[tuple[int, str, str]]:
+        """Of each line the shop's id, its SKU, and the goods it stands for."""
+        first_id, first = run.order_id(case) * LINES_PER_ORDER, case.number * len(case.lines)
+        for index, sold in enumerate(case.lines):
+            yield first_id + index, run.sku(_variant(sold.name, (first + index) % self.variants)), sold.name
+
     def order(self, run: Run, number: int) -> dict[str, Any]:
         """The shop's order of that number."""
-        place, names = self.wants[number % len(self.wants)]
-        lines = tuple(Sold(name, 1) for name in names)
-        order = shop_order(
-            run, Case(number, place, lines, (), Expected("closed", 1)), placed_at=datetime.now(UTC)
-        )
-        for index, (line, name) in enumerate(zip(order["line_items"], names, strict=True)):
-            line["id"] = order["id"] * LINES_PER_ORDER + index
-            line["sku"] = run.sku(_variant(name, (number * len(names) + index) % self.variants))
+        case = self.case(number)
+        order = shop_order(run, case, placed_at=datetime.now(UTC))
+        for line, (line_id, sku, _) in zip(order["line_items"], self.lines(run, case), strict=True):
+            line["id"], line["sku"] = line_id, sku
         return order
 
 

@@ -5,11 +5,11 @@ import math
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,17 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 class Question:
     """`newest`: the mark of the newest row; `come`: how many rows have come after mark $1, and when the last.
 
-    Both go through a primary key: what one look costs does not grow with the tables.
+    Both go through a primary key: what one look costs does not grow with the tables. `database`: another one
+    that the service's owner has; None: the service's.
     """
 
     service: str
     newest: str
     come: str
+    database: str | None = None
 
 
-def _events(service: str, topic: str) -> Question:
+def events(service: str, topic: str) -> Question:
     return Question(
         service,
         "select coalesce(max(seq), 0) from event_log",
@@ -67,11 +69,15 @@ def _events(service: str, topic: str) -> Question:
     )
 
 
-def _rows(service: str, table: str, key: str, at: str, which: str = "true") -> Question:
+def rows(
+    service: str, table: str, key: str, at: str, which: str = "true", *, database: str | None = None
+) -> Question:
+    """`key`: a UUIDv7, so that what comes later has a larger one."""
     return Question(
         service,
         f"select coalesce((select {key} from {table} order by {key} desc limit 1), '{_NO_ID}')",
         f"select count(*), max({at}) from {table} where {key} > $1 and {which}",
+        database,
     )
 
 
@@ -90,16 +96,16 @@ RESERVED = Stage(
     "A",
     "reserved and planned",
     500,
-    (_events("inventory", "stock.reserved"), _rows("shipping", "shipment", "shipment_id", "planned_at")),
+    (events("inventory", "stock.reserved"), rows("shipping", "shipment", "shipment_id", "planned_at")),
 )
-SHIPPED = Stage("B", "labelled and handed over", 250, (_events("shipping", "parcel.shipped"),))
+SHIPPED = Stage("B", "labelled and handed over", 250, (events("shipping", "parcel.shipped"),))
 WRITTEN_BACK = Stage(
     "C",
     "written back",
     120,
-    (_rows("order", "obligation", "obligation_id", "updated_at", "state = 'confirmed'"),),
+    (rows("order", "obligation", "obligation_id", "updated_at", "state = 'confirmed'"),),
 )
-ANNOUNCED = Stage("C", "announced by two mails", 120, (_events("notify", "notification.sent"),), each=2)
+ANNOUNCED = Stage("C", "announced by two mails", 120, (events("notify", "notification.sent"),), each=2)
 STAGES = (RESERVED, SHIPPED, WRITTEN_BACK, ANNOUNCED)
 
 _WRITTEN = """
@@ -112,6 +118,7 @@ _WRITTEN = """
 class Placed:
     """An order the shop knows, and the request that tells of it."""
 
+    number: int
     external_id: str
     request: bytes = field(repr=False)
 
@@ -160,7 +167,7 @@ class Plant:
         self._began: dict[str, float] = {}
         self._exit = AsyncExitStack()
         self._pools: dict[str, asyncpg.Pool] = {}
-        self._run = Run.new(0, 0)
+        self.run = Run.new(0, 0)
         self._connection = Connection(
             self.stack.record.urls,
             self.stack.keys.api_token,
@@ -183,7 +190,7 @@ class Plant:
 
     async def prepare(self, tell: Callable[[str], None], *, shapes: Sequence[Shape] = (MIXED,)) -> None:
         """Set the merchant up with stock enough for such orders, and let the first ones through."""
-        run = self._run
+        run = self.run
         by_warehouse: dict[str, dict[str, int]] = {}
         for sku, name in (pair for shape in shapes for pair in shape.skus()):
             by_warehouse.setdefault(GOODS[name].warehouse, {})[sku] = UNITS
@@ -211,52 +218,77 @@ class Plant:
         """New orders, after the shop has been told of them: it will be asked and written to."""
         room = asyncio.Semaphore(PLACED_AT_ONCE)
 
-        async def place(api: Api, order: dict[str, Any]) -> Placed:
-            path = f"/_sandbox/shops/{self._run.shop}/orders/{order['id']}"
+        async def place(api: Api, number: int) -> Placed:
+            order = shape.order(self.run, number)
+            path = f"/_sandbox/shops/{self.run.shop}/orders/{order['id']}"
             async with room:
                 kept = await api.send("PUT", "shopify", path, order)
-            return self._placed({**order, "updated_at": kept["updated_at"]})
+            return self._placed(number, {**order, "updated_at": kept["updated_at"]})
 
         async with self.api() as api:
-            made = (shape.order(self._run, next(self._numbers)) for _ in range(orders))
-            return await asyncio.gather(*(place(api, order) for order in made))
+            return await asyncio.gather(*(place(api, number) for number in self._next(orders)))
 
     def unplaced(self, orders: int, shape: Shape = MIXED) -> list[Placed]:
         """New orders that the shop does not know: for what ends before the write-back."""
-        return [self._placed(shape.order(self._run, next(self._numbers))) for _ in range(orders)]
+        return [self._placed(number, shape.order(self.run, number)) for number in self._next(orders)]
 
-    def _placed(self, order: dict[str, Any]) -> Placed:
+    def _next(self, orders: int) -> list[int]:
+        return list(islice(self._numbers, orders))
+
+    def _placed(self, number: int, order: dict[str, Any]) -> Placed:
         request = delivery(
             order,
-            account=self._run.account,
-            shop=f"{self._run.shop}.myshopify.com",
+            account=self.run.account,
+            shop=f"{self.run.shop}.myshopify.com",
             secret=self.stack.keys.shopify_client_secret,
         )
-        return Placed(str(order["id"]), request)
+        return Placed(number, str(order["id"]), request)
 
     # -- measuring
 
     async def pass_through(
-        self, placed: Sequence[Placed], *, per_s: float | None = None, patience_s: float = STANDSTILL_S
+        self,
+        placed: Sequence[Placed],
+        *,
+        per_s: float | None = None,
+        held: bool = False,
+        patience_s: float = STANDSTILL_S,
     ) -> Passage:
-        """Send new orders and wait until all are through. Raises NotAllTaken when they get no further."""
+        """Send new orders and wait until all are through. Raises NotAllTaken when they get no further.
+
+        `held`: nobody is told of them before all are taken, and everything but `taken_s` counts from then on.
+        """
         marks = await self.marks()
         before, written = self.spent(), await asyncio.to_thread(self._written)
-        seen = await self.send(placed, per_s=per_s)
+        with self._untold() if held else nullcontext():
+            seen = await self.send(placed, per_s=per_s)
+            began_at, client = seen.began_at, {"client": seen.cpu_s}
+            if held:
+                before, written = self.spent(), await asyncio.to_thread(self._written)
+                began_at, client = time.time(), {}
         after = await self.until_through(len(placed), marks, patience_s=patience_s)
         spent = self.spent().since(before)
         now_written = await asyncio.to_thread(self._written)
         return Passage(
             orders=len(placed),
-            began_at=datetime.fromtimestamp(seen.began_at, UTC),
+            began_at=datetime.fromtimestamp(began_at, UTC),
             taken_s=seen.seconds,
-            ended_s={name: at.timestamp() - seen.began_at for name, (_, at) in after.items()},
-            cpu_s={**spent.cpu_s, "client": seen.cpu_s},
+            ended_s={name: at.timestamp() - began_at for name, (_, at) in after.items()},
+            cpu_s={**spent.cpu_s, **client},
             disk=spent.written,
             memory_mb=memory_mb(self.pids),
             written={what: now - written[what] for what, now in now_written.items()},
             pace_per_s=per_s,
         )
+
+    @contextmanager
+    def _untold(self) -> Iterator[None]:
+        """What order-service has to say waits meanwhile: not for as long as its sessions may rest."""
+        self.signal("order-relay", signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal("order-relay", signal.SIGCONT)
 
     async def send(
         self,
@@ -278,32 +310,44 @@ class Plant:
             raise NotAllTaken(f"order-service answered {seen.statuses}")
         return seen
 
-    async def marks(self) -> Mapping[Question, Any]:
+    async def marks(self, stages: Sequence[Stage] = STAGES) -> Mapping[Question, Any]:
         """Where the rows of each question end now."""
         return {
-            one: (await self.ask(one.service, one.newest))[0][0] for stage in STAGES for one in stage.asks
+            one: (await self.ask(one.service, one.newest, database=one.database))[0][0]
+            for stage in stages
+            for one in stage.asks
         }
 
-    async def come(self, marks: Mapping[Question, Any]) -> dict[str, tuple[int, datetime]]:
+    async def come(
+        self, marks: Mapping[Question, Any], stages: Sequence[Stage] = STAGES
+    ) -> dict[str, tuple[int, datetime]]:
         """Stage -> how many rows have come since (the fewest, where two are asked), and when the last did."""
         found: dict[str, tuple[int, datetime]] = {}
-        for stage in STAGES:
-            answers = [(await self.ask(one.service, one.come, marks[one]))[0] for one in stage.asks]
+        for stage in stages:
+            answers = [
+                (await self.ask(one.service, one.come, marks[one], database=one.database))[0]
+                for one in stage.asks
+            ]
             latest = max(at or datetime.min.replace(tzinfo=UTC) for _, at in answers)
             found[stage.name] = min(number for number, _ in answers), latest
         return found
 
     async def until_through(
-        self, orders: int, marks: Mapping[Question, Any], *, patience_s: float = STANDSTILL_S
+        self,
+        orders: int,
+        marks: Mapping[Question, Any],
+        stages: Sequence[Stage] = STAGES,
+        *,
+        patience_s: float = STANDSTILL_S,
     ) -> dict[str, tuple[int, datetime]]:
         """What has come when so many orders have since the marks. Raises NotAllTaken."""
-        latest, moved_at = await self.come(marks), time.monotonic()
-        while any(latest[one.name][0] < orders * one.each for one in STAGES):
+        latest, moved_at = await self.come(marks, stages), time.monotonic()
+        while any(latest[one.name][0] < orders * one.each for one in stages):
             if time.monotonic() - moved_at > patience_s:
-                come = {one.name: latest[one.name][0] / one.each for one in STAGES}
+                come = {one.name: latest[one.name][0] / one.each for one in stages}
                 raise NotAllTaken(f"of {orders} orders no more came through for {patience_s:.0f} s: {come}")
             await asyncio.sleep(LOOK_S)
-            now = await self.come(marks)
+            now = await self.come(marks, stages)
             if now != latest:
                 latest, moved_at = now, time.monotonic()
         return latest
@@ -322,14 +366,17 @@ class Plant:
     def api(self) -> Api:
         return Api(self._connection, patience_s=30)
 
-    async def ask(self, service: str, query: str, *arguments: object) -> list[asyncpg.Record]:
-        """Rows from a service's database, over a connection that is kept."""
-        if service not in self._pools:
-            urls = self.stack.postgres.databases.urls(f"crossdock_{service}", service)
-            self._pools[service] = await self._exit.enter_async_context(
+    async def ask(
+        self, service: str, query: str, *arguments: object, database: str | None = None
+    ) -> list[asyncpg.Record]:
+        """Rows from a service's database, or another one of its owner's, over a connection that is kept."""
+        name = database or f"crossdock_{service}"
+        if name not in self._pools:
+            urls = self.stack.postgres.databases.urls(name, service)
+            self._pools[name] = await self._exit.enter_async_context(
                 asyncpg.create_pool(urls.owner_url.replace("+asyncpg", ""), min_size=0, max_size=1)
             )
-        return await self._pools[service].fetch(query, *arguments)
+        return await self._pools[name].fetch(query, *arguments)
 
     async def sql_everywhere(self, script: str) -> None:
         """A script in every service's database, as the superuser."""
