@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof bench clean
+.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof bench peers clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ lock: | $(VENV)/bin/python ## compile every lock anew after a dependency changed
 		$(COMPILE) --no-annotate --constraints requirements.lock "$$member/pyproject.toml" \
 			--output-file "$$member/requirements.lock"; \
 	done
+	rm -f $(PEERS)/requirements.lock
+	$(COMPILE) --no-annotate --constraints requirements.lock $(PEERS)/requirements.in \
+		--output-file $(PEERS)/requirements.lock
 
 mutants: setup ## put known bugs into a copy, one by one, and see that the tests notice (ONLY=name)
 	$(BIN)/python -m tests.failure.mutants $(if $(ONLY),--only $(ONLY))
@@ -104,10 +107,28 @@ REPORT ?= proof-report
 proof: setup ## break everything around a running system and judge what is left (MINUTES, SEED, REPORT)
 	$(BIN)/python -m tests.failure.proof --minutes $(MINUTES) --seed $(SEED) --report "$(REPORT)" $(ARGS)
 
-# Floors and peers beside Crossdock; only ratios of one run count. QUICK=1 shows that it runs.
-bench: setup ## measure what an order costs beside the same work done by hand (QUICK=1, ARGS)
+# Floors and peers beside Crossdock; only ratios of one run count. QUICK=1 shows that it runs, without the peers.
+bench: setup $(if $(QUICK),,peers) ## measure what an order costs beside the same work done by hand (QUICK=1, ARGS)
 	$(BIN)/python -m tests.load $(if $(QUICK),--quick) $(ARGS)
 
+# The peers are no part of Crossdock: their packages stay out of its environment and of its locks.
+PEERS := tests/load/peers
+PEERS_VENV := .venv-peers
+
+peers: setup $(PEERS_VENV)/.installed $(PEERS_VENV)/bin/temporal ## install what the bench measures beside Crossdock
+
+$(PEERS_VENV)/.installed: requirements.lock $(PEERS)/requirements.lock
+	$(BIN)/python -m venv --clear $(PEERS_VENV)
+	$(UV) pip install --quiet --python $(PEERS_VENV)/bin/python --require-hashes \
+		-r requirements.lock -r $(PEERS)/requirements.lock
+	@touch $@
+
+# Temporal publishes its server as Go modules and as images, not as a Python package.
+$(PEERS_VENV)/bin/temporal: $(PEERS)/temporal_server/go.mod | $(PEERS_VENV)/.installed
+	@if command -v go >/dev/null; then \
+		cd $(PEERS)/temporal_server && go build -trimpath -o $(CURDIR)/$@ github.com/temporalio/cli/cmd/temporal; \
+	else echo "Temporal's server is built with Go 1.26 or newer, which is not there: it is left out" >&2; fi
+
 clean: ## remove the environment and every cache
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find deploy libs services tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -70,6 +70,9 @@ def main() -> int:
         # Each of these is installed by itself somewhere; the other libraries only ever with a service.
         if member.parent.name == "services" or member.name in {"cli", "sandbox"}:
             locks[member / "requirements.lock"] = asked
+    peers = ROOT / "tests" / "load" / "peers"
+    lines = (peers / "requirements.in").read_text().splitlines()
+    locks[peers / "requirements.lock"] = [line for line in lines if line and not line.startswith("#")]
 
     versions: dict[str, str] = {}
     faults = [
