@@ -30,6 +30,7 @@ from .pipeline import pipeline_part
 from .recovery import recovery_part
 from .replicas import replicas_part
 from .shapes import shapes_part
+from .stages import stages_part
 from .start import start_part
 
 COULD_NOT_RUN = 2
@@ -48,6 +49,7 @@ DEAR: Mapping[str, Part] = {
     "backlog": backlog_part,
     "growth": growth_part,
     "churn": churn_part,
+    "stages": stages_part,
 }
 PARTS = {**CHEAP, **DEAR}
 
@@ -79,6 +81,9 @@ def arguments() -> argparse.ArgumentParser:
             metavar=kind.__name__.upper(),
         )
     parser.add_argument(
+        "--peers", help="of the stages: usual,dbos,temporal, or none (default: those that are installed)"
+    )
+    parser.add_argument(
         "--embedded",
         action="store_const",
         dest="kafka",
@@ -97,7 +102,9 @@ def arguments() -> argparse.ArgumentParser:
 
 def options_of(given: argparse.Namespace) -> Options:
     options = Options(**{one.name: getattr(given, one.name) for one in fields(Options)})
-    return replace(options, rounds=1, requests=500, orders=100) if options.quick else options
+    if not options.quick:
+        return options
+    return replace(options, rounds=1, requests=500, orders=100, peers=options.peers or "none")
 
 
 def main() -> int:

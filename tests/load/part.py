@@ -15,7 +15,10 @@ from .plant import Plant, running_plant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may choose. `largest`: orders in the tables; `killed`: patterns of processes' names."""
+    """What a person may choose. `largest`: orders in the tables; `killed`: patterns of processes' names.
+
+    `peers`: beside whom the stages are measured, between commas, or "none"; None: those that are installed.
+    """
 
     rounds: int = 5
     requests: int = 4_000
@@ -25,6 +28,7 @@ class Options:
     events: int = 10_000
     largest: int = 30_000
     killed: str = "*"
+    peers: str | None = None
     kafka: str = "apache"
     quick: bool = False
 
