@@ -49,7 +49,7 @@ query Lines($id: ID!, $after: String) {
   }
 }
 """
-#: Of one order's lines; Shopify takes 500 lines an order, and each may be in several fulfilment orders.
+#: Of one order's lines: a bound, not a limit of theirs. What is beyond is not found, and a person is told.
 MOST_PAGES: Final = 50
 FULFIL_MUTATION: Final = """
 mutation Fulfil($fulfillment: FulfillmentInput!) {
