@@ -16,10 +16,11 @@ from crossdock_cli.stack.services import SERVICES, Surroundings, service_environ
 
 from .accepted import Order
 from .contenders import SHARED, Turn, by_letter
+from .goals import Stage
 from .ground import NotAllTaken
 from .meter import Spent, spent_by
 from .outside import SHOP_PREFIX
-from .plant import Plant, Stage
+from .plant import Plant
 
 REPOSITORY = Path(__file__).parents[2]
 STARTS_WITHIN_S = 60.0

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from crossdock_cli.stack.run import SANDBOXES
 
-from .plant import STAGES, Plant, Stage
+from .goals import STAGES, Stage
+from .plant import Plant
 
 PRODUCT = "crossdock"
 #: What all contenders stand on.

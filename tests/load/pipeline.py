@@ -8,8 +8,9 @@ from statistics import median
 from crossdock_cli.stack.run import SANDBOXES
 
 from .figures import spread
+from .goals import STAGES
 from .part import Given, Report, as_table
-from .plant import STAGES, Passage, Plant
+from .plant import Passage, Plant
 from .plots import bars
 
 COST_HEADS = ("process", "CPU ms per order", "kB to files per order", "MB of memory")

@@ -12,8 +12,9 @@ from typing import Any
 
 import asyncpg
 
+from .goals import STAGES, Question
 from .part import Given, Report, as_table
-from .plant import LOOK_S, STAGES, Placed, Plant, Question, running_plant
+from .plant import LOOK_S, Placed, Plant, running_plant
 from .plots import Line, bars, lines
 
 #: Load before the kill, to see what the full rate is.

@@ -9,11 +9,12 @@ from pathlib import Path
 from crossdock_cli.stack.services import ROLES
 
 from .figures import spread
+from .goals import STAGES
 from .ground import NotAllTaken
 from .orders import MIXED
 from .part import Given, Report, as_table
 from .pipeline import cpu_ms_per_order
-from .plant import LOOK_S, ORDERS_BEFORE, STAGES, STANDSTILL_S, Passage, Plant, running_plant
+from .plant import LOOK_S, ORDERS_BEFORE, STANDSTILL_S, Passage, Plant, running_plant
 
 COUNTS = (1, 2)
 #: After everything is there, so long nothing more may come.

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from .figures import spread
+from .goals import RESERVED, SHIPPED
 from .ground import NotAllTaken
 from .orders import HOT, LONG, SKUS, SPREAD
 from .part import Given, Report, as_table
 from .pipeline import cpu_ms_per_order
-from .plant import RESERVED, SHIPPED, STANDSTILL_S, Passage, Plant
+from .plant import STANDSTILL_S, Passage, Plant
 
 HOT_TARGET = 0.8
 QUICK_PATIENCE_S = 15.0

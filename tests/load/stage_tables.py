@@ -8,8 +8,8 @@ from typing import Any
 from .contenders import PRODUCT, SHARED, Turn
 from .figures import spread
 from .floor.plan import TARGET
+from .goals import STAGES
 from .peers.plans import TARGETS
-from .plant import STAGES
 
 LETTERS = tuple(sorted({stage.letter for stage in STAGES}))
 HEADS = ("", "stage", "orders/s", "Crossdock by it", "target", "CPU ms")

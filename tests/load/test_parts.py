@@ -7,11 +7,12 @@ import pytest
 from .backlog import growth
 from .churn import Look, Table, late_growth
 from .figures import percentile, spread
+from .goals import STAGES
 from .ground import NotAllTaken
 from .growth import Size, Statement, grown, sizes_up_to
 from .latency import since_planned
 from .orders import HOT, LONG, MIXED, SPREAD, Shape
-from .plant import STAGES, Passage
+from .plant import Passage
 from .replicas import expected, least_shares
 
 

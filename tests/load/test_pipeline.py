@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from .goals import STAGES
 from .pipeline import bytes_per_order, cost_rows, stage_rows
-from .plant import STAGES, Passage
+from .plant import Passage
 
 CPU_S = {"order-api": 0.3, "easypost": 0.2, "mailbox": 0.2, "kafka-0": 0.1, "kafka-1": 0.05}
 

@@ -13,8 +13,9 @@ from crossdock_cli.embedded.launch import run_to_end
 from crossdock_cli.stack.services import SERVICES, Surroundings, migrate_launch
 
 from ..beside import Plan
+from ..goals import STAGES, Stage
 from ..ground import NotAllTaken
-from ..plant import STAGES, Plant, Stage
+from ..plant import Plant
 from .likeness import Likeness
 from .patterns import Patterns, connect_to_product, find_patterns
 from .pieces import TOPIC_PREFIX

@@ -10,7 +10,8 @@ from crossdock_cli.embedded.launch import LOOPBACK, Launch, free_port
 from crossdock_cli.embedded.supervisor import Child
 
 from ..beside import REPOSITORY, STARTS_WITHIN_S, Plan
-from ..plant import ANNOUNCED, RESERVED, SHIPPED, WRITTEN_BACK, Plant, Question, Stage, rows
+from ..goals import ANNOUNCED, RESERVED, SHIPPED, WRITTEN_BACK, Question, Stage, rows
+from ..plant import Plant
 
 ENVIRONMENT = REPOSITORY / ".venv-peers"
 PYTHON = str(ENVIRONMENT / "bin" / "python")
