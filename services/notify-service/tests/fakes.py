@@ -44,9 +44,12 @@ class FakeOrders:
             raise OrderUnknown(order_id)
         return found
 
-    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        self.said |= {one: self.said.get(one, 0) + 1 for one in order_ids}
-        return {one: self.said[one] for one in order_ids}
+    async def next_event_versions(self, order_ids: Sequence[UUID]) -> Sequence[int]:
+        versions = []
+        for one in order_ids:
+            self.said[one] = self.said.get(one, 0) + 1
+            versions.append(self.said[one])
+        return versions
 
 
 class FakeParcels:

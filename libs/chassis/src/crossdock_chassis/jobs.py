@@ -120,7 +120,7 @@ _INSERT = text(
 _SETTLE = text(
     """
     with held as materialized (
-        select job_id, given.state, given.error
+        select job_id, lease, given.state, given.error
         from job join unnest(:ids, :leases, :states, :errors) as given (job_id, lease, state, error)
              using (job_id)
         where lease_owner = lease
@@ -130,7 +130,7 @@ _SETTLE = text(
                        unknown_since = null, settled_at = statement_timestamp()
         from held where job.job_id = held.job_id and held.state is not null
     )
-    select job_id from held
+    select lease from held
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(PgUUID)),
@@ -227,7 +227,7 @@ class Jobs:
         """Write what was collected. Raises LeaseLost when a job is not its attempt's any more."""
         if self._settled:
             held = set((await connection.execute(_SETTLE, _columns(self._settled))).scalars())
-            lost = [row["ids"] for row in self._settled if row["ids"] not in held]
+            lost = [row["ids"] for row in self._settled if row["leases"] not in held]
             if lost:
                 raise LeaseLost(*lost)
         for values in self._again:

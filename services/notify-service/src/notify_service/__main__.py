@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 
 from crossdock_chassis.database import open_engine
-from crossdock_chassis.jobs import Destination
 from crossdock_chassis.process import Service, run_service
 from crossdock_chassis.repeating import repeat
 from crossdock_contracts.notifications import NotificationFailedV1, NotificationSentV1
@@ -34,6 +33,7 @@ def build() -> Service:
     channels = load_channels()
     renderer = TemplateRenderer()
     database = open_database(engine, settings.policy(tuple(channels)))
+    jobs = ChannelJobs(database, channels, renderer)
 
     async def erase(stop: asyncio.Event) -> None:
         """Erase personal data that is past its day, once an hour."""
@@ -48,8 +48,8 @@ def build() -> Service:
         migrations=MIGRATIONS,
         publishes=(NotificationSentV1, NotificationFailedV1),
         handlers=HANDLERS,
-        jobs=ChannelJobs(database, channels, renderer).handlers(),
-        destinations=[Destination(code, one.concurrency) for code, one in channels.items()],
+        jobs=jobs.handlers(),
+        destinations=jobs.destinations(),
         background={"erase_personal_data": erase},
         close=[one.close for one in channels.values()],
     )

@@ -109,8 +109,12 @@ _PROFILE = text(
 
 
 class MessageTable:
+    """What is saved is collected and written by `flush`."""
+
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._saved: dict[UUID, Message] = {}
+        self._replies: dict[UUID, str] = {}
 
     async def add(self, messages: Sequence[Message]) -> Collection[UUID]:
         rows = [
@@ -139,6 +143,8 @@ class MessageTable:
         return message_of(row)
 
     async def lock_due(self, message_ids: Collection[UUID]) -> Mapping[UUID, Due]:
+        if not message_ids:
+            return {}
         found = (await self._connection.execute(_LOCK_DUE, {"ids": list(message_ids)})).mappings()
         due = {row["message_message_id"]: _due(row) for row in found}
         for one in message_ids:
@@ -147,6 +153,10 @@ class MessageTable:
         return due
 
     async def save(self, messages: Sequence[Message], *, replies: Mapping[UUID, str] = NO_REPLIES) -> None:
+        self._saved |= {one.message_id: one for one in messages}
+        self._replies |= replies
+
+    async def flush(self) -> None:
         rows = [
             (
                 one.message_id,
@@ -155,9 +165,9 @@ class MessageTable:
                 one.locale,
                 one.attempts,
                 one.waiting_since,
-                replies[one.message_id][:MAX_REPLY_CHARS] if one.message_id in replies else None,
+                self._replies.get(one.message_id, "")[:MAX_REPLY_CHARS] or None,
             )
-            for one in messages
+            for _, one in sorted(self._saved.items())
         ]
         if rows:
             await _SAVE.run(self._connection, rows)
@@ -204,10 +214,16 @@ _LOG = RowsStatement(
 
 
 class DeliveryLogTable:
+    """What is added is collected and written by `flush`."""
+
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._entries: list[Entry] = []
 
     async def add(self, entries: Sequence[Entry]) -> None:
+        self._entries += entries
+
+    async def flush(self) -> None:
         rows = [
             (
                 one.message.merchant_id,
@@ -220,7 +236,7 @@ class DeliveryLogTable:
                 one.reason,
                 one.cause.event_id,
             )
-            for one in entries
+            for one in self._entries
         ]
         if rows:
             await _LOG.run(self._connection, rows)

@@ -1,6 +1,8 @@
 """Orders, parcels, and what waits for an order that is not known yet."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -83,12 +85,15 @@ _SAVE = RowsStatement(
 _NEXT_VERSIONS = statement(
     """
     with locked as materialized (
-        select order_id from known_order where order_id = any(:ids) order by order_id for update
+        select order_id, more.events
+        from known_order join unnest(:ids, :events) as more (order_id, events) using (order_id)
+        order by order_id for update of known_order
     )
-    update known_order set said = said + 1 from locked where known_order.order_id = locked.order_id
+    update known_order set said = said + events from locked where known_order.order_id = locked.order_id
     returning known_order.order_id, said
     """,
     ids=UUIDS,
+    events=INTS,
 )
 
 
@@ -113,9 +118,12 @@ class OrderTable:
             raise OrderUnknown(order_id)
         return order_of(row)
 
-    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        rows = await self._connection.execute(_NEXT_VERSIONS, {"ids": list(order_ids)})
-        return {row.order_id: row.said for row in rows}
+    async def next_event_versions(self, order_ids: Sequence[UUID]) -> Sequence[int]:
+        events = Counter(order_ids)
+        values = {"ids": list(events), "events": list(events.values())}
+        rows = await self._connection.execute(_NEXT_VERSIONS, values) if events else ()
+        versions = {row.order_id: count(row.said - events[row.order_id] + 1) for row in rows}
+        return [next(versions[one]) for one in order_ids]
 
 
 def _row(order: KnownOrder) -> tuple[Any, ...]:

@@ -26,6 +26,11 @@ class NotifyTransaction(Transaction):
     def new_id(self) -> UUID:
         return new_id()
 
+    async def flush(self) -> None:
+        await self.messages.flush()
+        await self.log.flush()
+        await super().flush()
+
 
 NotifyDatabase = Database[NotifyTransaction]
 

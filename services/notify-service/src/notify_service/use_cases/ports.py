@@ -185,8 +185,8 @@ class Orders(Protocol):
     async def get(self, merchant_id: str, order_id: UUID) -> KnownOrder:
         """Raises OrderUnknown, also for an order without a snapshot."""
 
-    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        """Count up what was published about each order, by one. Locks them."""
+    async def next_event_versions(self, order_ids: Sequence[UUID]) -> Sequence[int]:
+        """A version for each event about to be published, given the order it is about. Locks the orders."""
 
 
 class Parcels(Protocol):
@@ -230,7 +230,9 @@ class Messages(Protocol):
         """The account's profile, else the merchant's, else an empty one."""
 
     async def save(self, messages: Sequence[Message], *, replies: Mapping[UUID, str] = NO_REPLIES) -> None:
-        """Write their states; the messages are locked. `replies`: what the channel's server said, by id."""
+        """Write their states when the transaction ends, the last word on each. They are locked, or their
+        attempt is ours. `replies`: what the channel's server said, by id.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _begin_one(
 
 
 async def accept(taken: Sequence[tuple[Ready, str]], *, tx: Transaction) -> None:
-    """The server took them, and said so. Of one order one at a time: what is told of it is counted."""
+    """The server took them, and said so."""
     sent = [Entry(one.message.move(MessageState.SENT), "accepted", cause=one.cause) for one, _ in taken]
     replies = {one.message.message_id: reply for one, reply in taken}
     await tx.messages.save([one.message for one in sent], replies=replies)
@@ -130,13 +130,13 @@ async def _settle(entry: Entry, *, tx: Transaction) -> None:
 
 
 async def tell_sent(sent: Sequence[Entry], *, tx: Transaction) -> None:
-    """Publish that they went out, each of another order."""
+    """Publish that they went out."""
     versions = await tx.orders.next_event_versions([one.message.order_id for one in sent])
-    for one in sent:
+    for one, version in zip(sent, versions, strict=True):
         message = one.message
         event = NotificationSentV1(
             merchant_id=message.merchant_id,
-            aggregate_version=versions[message.order_id],
+            aggregate_version=version,
             actor=one.actor,
             order_id=message.order_id,
             message_id=message.message_id,
@@ -151,10 +151,10 @@ async def tell_sent(sent: Sequence[Entry], *, tx: Transaction) -> None:
 
 async def _tell_failed(failed: Entry, code: str, *, outcome_unknown: bool, tx: Transaction) -> None:
     message = failed.message
-    versions = await tx.orders.next_event_versions([message.order_id])
+    (version,) = await tx.orders.next_event_versions([message.order_id])
     event = NotificationFailedV1(
         merchant_id=message.merchant_id,
-        aggregate_version=versions[message.order_id],
+        aggregate_version=version,
         actor=OURSELVES,
         order_id=message.order_id,
         message_id=message.message_id,
