@@ -20,9 +20,14 @@ from crossdock_contracts.envelope import Cause
 NO_CAUSE = Cause()
 
 _NOW = text("select crossdock_now()")
-_NOW_IN_HASTE = text("select crossdock_now(), set_config('lock_timeout', :lock_timeout, true)").bindparams(
-    bindparam("lock_timeout", type_=Text)
-)
+# What many share runs the same few statements over sets, again and again: each is planned once, not anew for
+# every size of a set.
+_NOW_IN_HASTE = text(
+    """
+    select crossdock_now(), set_config('lock_timeout', :lock_timeout, true),
+           set_config('plan_cache_mode', 'force_generic_plan', true)
+    """
+).bindparams(bindparam("lock_timeout", type_=Text))
 
 
 class Transaction:
@@ -75,8 +80,8 @@ class Database(Generic[TX]):
         """Begin; commit on leaving, roll back on an exception. READ COMMITTED.
 
         `cause` is what everything published or asked for in it follows from unless the call says otherwise;
-        one without a trace belongs to the current one. Past `longest_lock_wait_s` a statement that waits for
-        somebody's lock raises an error for which `faults.lost_a_lock` holds; None: as the role has it.
+        one without a trace belongs to the current one. `longest_lock_wait_s`: many share it, so a statement
+        that waits longer for somebody's lock raises an error for which `faults.lost_a_lock` holds.
         """
         if cause.traceparent is None:
             cause = replace(cause, traceparent=current_traceparent())

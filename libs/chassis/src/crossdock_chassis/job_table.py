@@ -157,15 +157,14 @@ class Parties:
 
 
 class JobTable:
-    """Each method is a transaction of its own."""
+    """Each method is one statement, and so a transaction of its own."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def parties(self, after: str) -> Parties:
         """Look which destinations behind `after` have a due job; at `PARTIES_A_LOOK` of them and no more."""
         async with self._engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
             rows = (await connection.execute(_PARTIES, {"after": after, "most": PARTIES_A_LOOK})).all()
         last = rows[-1].destination if len(rows) == PARTIES_A_LOOK else None
         return Parties([row.destination for row in rows if row.due], last)
@@ -178,13 +177,13 @@ class JobTable:
             "kinds": list(kinds),
             "lease_s": lease_s,
         }
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             rows = (await connection.execute(_CLAIM, values)).all()
         return sorted((_job(row) for row in rows), key=lambda job: job.run_at)
 
     async def renew(self, jobs: Sequence[Job], lease_s: float) -> set[UUID]:
         """Hold the jobs for longer. Returns the leases that are still held."""
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             held = await connection.execute(_RENEW, {**_named(jobs), "lease_s": lease_s})
             return set(held.scalars())
 
@@ -192,7 +191,7 @@ class JobTable:
         self, job: Job, *, error: str, delay_s: float, unknown: bool, needs_person: bool, give_up: GiveUp
     ) -> str | None:
         """End an attempt that did not settle the job. Returns its state, None when the lease was lost."""
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             result = await connection.execute(
                 _GIVE_BACK,
                 {
@@ -207,16 +206,16 @@ class JobTable:
     async def take_over(self, give_up: GiveUp) -> Sequence[Any]:
         """Make jobs ready whose process died or hangs; what became of their calls is unknown."""
         outcome = _outcome("the lease ran out", 0, unknown=True, needs_person=False, give_up=give_up)
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             return (await connection.execute(_TAKE_OVER, outcome)).all()
 
     async def unsettled(self, jobs: Sequence[Job]) -> Sequence[Any]:
         """Hand those of the jobs to a person whose handler returned but settled nothing."""
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             return (await connection.execute(_UNSETTLED, _named(jobs))).all()
 
     async def watch(self) -> list[OpenJobs]:
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             return [OpenJobs(*row) for row in (await connection.execute(_WATCH)).all()]
 
 

@@ -61,6 +61,7 @@ def parts_of(service: Service, roles: Sequence[str]) -> list[Part]:
             direct_url=service.settings.direct_url.get_secret_value(),
             publishes=service.publishes,
             dead_letter=f"{service.name}.dlq",
+            look_s=service.relay_look_s,
         )
         parts.append(Part("relay", relay.run, relay.stop))
     if "work" in roles:

@@ -36,7 +36,7 @@ from crossdock_chassis.waiting import set_within
 from crossdock_contracts.envelope import Event
 
 _FOLLOWS = "an earlier record of this key rests here"
-_IDLE_FIRST_S, _IDLE_LAST_S = 0.02, 0.5
+_IDLE_LAST_S = 0.5
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.1, 5.0
 _UPKEEP_EVERY_S = 1.0
 _TURN_S = 0.1
@@ -69,9 +69,11 @@ class Relay:
         direct_url: str,
         publishes: Iterable[type[Event]],
         dead_letter: str,
+        look_s: float = 0.02,
     ) -> None:
         """`direct_url` reaches the database without a pooler. The topics of `publishes` and `dead_letter`
-        must all exist before the first record is sent.
+        must all exist before the first record is sent. `look_s`: how soon after a wave it looks again when
+        nobody wakes it, as other processes cannot.
         """
         self._database = database
         self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -80,7 +82,8 @@ class Relay:
         self._stopping = asyncio.Event()
         self._upkeep_due = 0.0
         self._oldest: tuple[float, float] = (time.monotonic(), 0.0)  # when it was looked, the age then
-        self._idle_s = _IDLE_FIRST_S
+        self._look_s = look_s
+        self._idle_s = look_s
         self._failures = 0
         _meter.create_observable_gauge(
             "crossdock.outbox.age",
@@ -148,7 +151,7 @@ class Relay:
             report = await self._deliver(connection, rows, replaying=False)
         if not rows:
             return None
-        self._idle_s = _IDLE_FIRST_S
+        self._idle_s = self._look_s
         return None if len(report.acked) == len(rows) < WAVE_ROWS else 0.0
 
     async def _deliver(self, connection: AsyncConnection, rows: Sequence[Row], *, replaying: bool) -> Report:

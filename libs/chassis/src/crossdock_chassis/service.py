@@ -24,8 +24,9 @@ class Service:
     """One service. `name` is its Kafka group and consumer name, too: order, inventory, shipping, notify.
 
     `publishes`: every event type it may write to its outbox. `jobs` and `timers`: kind or name -> handler.
-    `background`: name -> loop of the work role. `migrations`: the folder that holds `versions/`.
-    `close`: awaited at the end, in order, before the database is closed; each has two seconds.
+    `relay_look_s`: how soon after a wave its relay looks for the next one. `background`: name -> loop of the
+    work role. `migrations`: the folder that holds `versions/`. `close`: awaited at the end, in order, before
+    the database is closed; each has two seconds.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Service:
     migrations: Path
     version: str = "0.1.0"
     publishes: Sequence[type[Event]] = ()
+    relay_look_s: float = 0.02
     handlers: Handlers = field(default_factory=dict)
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
     destinations: Sequence[Destination] = ()

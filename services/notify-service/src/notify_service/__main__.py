@@ -47,6 +47,7 @@ def build() -> Service:
         build_app=lambda: build_app(database, renderer, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
         publishes=(NotificationSentV1, NotificationFailedV1),
+        relay_look_s=0.1,  # no step of an order waits for them
         handlers=HANDLERS,
         jobs=jobs.handlers(),
         destinations=jobs.destinations(),
