@@ -47,7 +47,7 @@ class Clock:
     def rule(self, engine: AsyncEngine) -> None:
         @event.listens_for(engine.sync_engine, "begin")
         def set_time(connection: Connection) -> None:
-            connection.exec_driver_sql(f"set local crossdock.now = '{self.now.isoformat()}'")
+            connection.exec_driver_sql(f"set crossdock.now = '{self.now.isoformat()}'")
 
     def pass_by(self, time: timedelta) -> None:
         self.now += time

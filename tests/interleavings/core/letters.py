@@ -51,9 +51,12 @@ class OrderTable:
             raise OrderUnknown(order_id)
         return found
 
-    async def next_event_versions(self, order_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        self._rows.said |= {one: self._rows.said.get(one, 0) + 1 for one in order_ids}
-        return {one: self._rows.said[one] for one in order_ids}
+    async def next_event_versions(self, order_ids: Sequence[UUID]) -> Sequence[int]:
+        versions = []
+        for one in order_ids:
+            self._rows.said[one] = self._rows.said.get(one, 0) + 1
+            versions.append(self._rows.said[one])
+        return versions
 
 
 class ParcelTable:

@@ -195,11 +195,10 @@ class ObligationTable:
     def __init__(self, rows: OrderRows) -> None:
         self._rows = rows
 
-    async def add(self, rows: Sequence[Obligation]) -> None:
+    async def add(self, obligation: Obligation) -> None:
         there = {(one.kind, one.subject) for one in self._rows.obligations.values()}
-        for one in rows:
-            if (one.kind, one.subject) not in there:
-                self._rows.obligations[one.obligation_id] = one
+        if (obligation.kind, obligation.subject) not in there:
+            self._rows.obligations[obligation.obligation_id] = obligation
 
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
         missing = [one for one in obligation_ids if one not in self._rows.obligations]

@@ -131,8 +131,8 @@ class FakeDeferred:
 class FakeObligations:
     kept: list[Obligation] = field(default_factory=list)
 
-    async def add(self, rows: Sequence[Obligation]) -> None:
-        self.kept += rows
+    async def add(self, obligation: Obligation) -> None:
+        self.kept.append(obligation)
 
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
         raise NotFound("obligation", ", ".join(map(str, obligation_ids)))

@@ -162,12 +162,16 @@ _SETTLE = text(
 
 
 class ObligationTable:
-    """`obligation`, in one transaction."""
+    """`obligation`, in one transaction. What is added is collected and written by `flush`."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._added: list[Obligation] = []
 
-    async def add(self, rows: Sequence[Obligation]) -> None:
+    async def add(self, obligation: Obligation) -> None:
+        self._added.append(obligation)
+
+    async def flush(self) -> None:
         given = [
             {
                 "obligation_id": str(one.obligation_id),
@@ -181,7 +185,7 @@ class ObligationTable:
                 "deadline_at": one.deadline_at.isoformat(),
                 "details": dict(one.details),
             }
-            for one in rows
+            for one in self._added
         ]
         if given:
             await self._connection.execute(_OWE, {"rows": json.dumps(given)})

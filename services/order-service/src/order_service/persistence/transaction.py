@@ -32,6 +32,10 @@ class OrderTransaction(Transaction):
     def new_id(self) -> Callable[[], UUID]:
         return new_id
 
+    async def flush(self) -> None:
+        await self.obligations.flush()
+        await super().flush()
+
 
 OrderDatabase = Database[OrderTransaction]
 

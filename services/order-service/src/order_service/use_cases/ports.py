@@ -207,8 +207,8 @@ class Deferred(Protocol):
 
 
 class Obligations(Protocol):
-    async def add(self, rows: Sequence[Obligation]) -> None:
-        """Safe to repeat: one per (merchant, kind, subject)."""
+    async def add(self, obligation: Obligation) -> None:
+        """Safe to repeat: one per (merchant, kind, subject). Written when the transaction ends."""
         ...
 
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:

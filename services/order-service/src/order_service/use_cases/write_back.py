@@ -40,7 +40,7 @@ async def owe_tracking(event: ParcelShippedV1, order: Order, *, tx: Transaction)
             "units": dict(units),
         },
     )
-    await tx.obligations.add([obligation])
+    await tx.obligations.add(obligation)
     await tx.jobs.add(
         TRACKING_JOB,
         str(obligation.obligation_id),
@@ -56,20 +56,18 @@ async def owe_tracking(event: ParcelShippedV1, order: Order, *, tx: Transaction)
 async def owe_label(event: ShipmentLabelRequestedV1, order: Order, *, tx: Transaction) -> None:
     """A label of the marketplace was asked for. No platform here issues any, so a person has to act."""
     await tx.obligations.add(
-        [
-            Obligation(
-                obligation_id=tx.new_id(),
-                merchant_id=event.merchant_id,
-                order_id=event.order_id,
-                kind="label",
-                subject=str(event.parcel_id),
-                platform=order.identity.platform,
-                account=order.identity.account,
-                deadline_at=order.terms.ship_by or tx.now + AT_LEAST,
-                details={"shipment_id": str(event.shipment_id), "warehouse": event.warehouse},
-                state="needs_person",
-            )
-        ]
+        Obligation(
+            obligation_id=tx.new_id(),
+            merchant_id=event.merchant_id,
+            order_id=event.order_id,
+            kind="label",
+            subject=str(event.parcel_id),
+            platform=order.identity.platform,
+            account=order.identity.account,
+            deadline_at=order.terms.ship_by or tx.now + AT_LEAST,
+            details={"shipment_id": str(event.shipment_id), "warehouse": event.warehouse},
+            state="needs_person",
+        )
     )
 
 
