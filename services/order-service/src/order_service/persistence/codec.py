@@ -1,9 +1,9 @@
 """Orders as rows: what is searched for has a column, the rest is JSON of the domain's own classes."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
@@ -31,68 +31,72 @@ SELECT = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """A part of an order's row: plain values, and documents that are JSON already."""
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """An order's columns in `orders`."""
 
-    plain: Mapping[str, Any]
-    documents: Mapping[str, bytes]
+    order_id: UUID
+    merchant_id: str
+    account: str
+    platform: str
+    shop_ref: str
+    external_id: str
+    order_number: str
+    placed_at: datetime
+    status: str
+    version: int
+    label_revision: int
+    hold_reasons: list[str]
+    progress: tuple[str, ...]
+    skus: list[str]
+    waiting_skus: list[str]
+    content: Content
+    people: People
+    terms: Terms
+    lines: tuple[Line, ...]
+    process: Process
+    platform_updated_at: datetime
+    fingerprint: str
+    ship_to_fingerprint: str
 
 
-def changing_columns(order: Order) -> Columns:
-    """What changes over an order's life."""
-    process = order.process
-    return Columns(
-        {
-            "order_id": str(order.identity.order_id),
-            "status": order.status.value,
-            "version": order.version,
-            "label_revision": order.label_revision,
-            "hold_reasons": sorted(reason.value for reason in process.holds),
-            "progress": progress(order.status, order.version, order.label_revision, order.lines, process),
-            "skus": sorted(
-                {name for line in order.lines for name in (line.sku, line.external_sku, line.kit_sku) if name}
-            ),
-            "waiting_skus": sorted(process.waiting_skus),
-            "platform_updated_at": order.platform_updated_at.isoformat(),
-            "fingerprint": order.fingerprint,
-            "ship_to_fingerprint": order.ship_to_fingerprint,
-        },
-        {
-            "content": _content.dump_json(order.content),
-            "people": _people.dump_json(order.people),
-            "lines": _lines.dump_json(order.lines),
-            "process": _process.dump_json(process),
-        },
+_rows = TypeAdapter(list[Row])
+
+
+def as_rows(orders: Iterable[Order]) -> str:
+    """One JSON document for `jsonb_to_recordset`, which takes the columns it names."""
+    return _rows.dump_json([_row(order) for order in orders]).decode()
+
+
+def _row(order: Order) -> Row:
+    identity, process = order.identity, order.process
+    return Row(
+        order_id=identity.order_id,
+        merchant_id=identity.merchant_id,
+        account=identity.account,
+        platform=identity.platform,
+        shop_ref=identity.shop_ref,
+        external_id=identity.external_id,
+        order_number=identity.order_number,
+        placed_at=identity.placed_at,
+        status=order.status.value,
+        version=order.version,
+        label_revision=order.label_revision,
+        hold_reasons=sorted(reason.value for reason in process.holds),
+        progress=progress(order.status, order.version, order.label_revision, order.lines, process),
+        skus=sorted(
+            {name for line in order.lines for name in (line.sku, line.external_sku, line.kit_sku) if name}
+        ),
+        waiting_skus=sorted(process.waiting_skus),
+        content=order.content,
+        people=order.people,
+        terms=order.terms,
+        lines=order.lines,
+        process=process,
+        platform_updated_at=order.platform_updated_at,
+        fingerprint=order.fingerprint,
+        ship_to_fingerprint=order.ship_to_fingerprint,
     )
-
-
-def new_columns(order: Order) -> Columns:
-    """The whole row of an order that is stored for the first time."""
-    changing, identity = changing_columns(order), order.identity
-    return Columns(
-        {
-            **changing.plain,
-            "merchant_id": identity.merchant_id,
-            "account": identity.account,
-            "platform": identity.platform,
-            "shop_ref": identity.shop_ref,
-            "external_id": identity.external_id,
-            "order_number": identity.order_number,
-            "placed_at": identity.placed_at.isoformat(),
-        },
-        {**changing.documents, "terms": _terms.dump_json(order.terms)},
-    )
-
-
-def as_rows(rows: Iterable[Columns]) -> str:
-    """One JSON document for `jsonb_to_recordset`."""
-    return "[" + ",".join(map(_as_object, rows)) + "]"
-
-
-def _as_object(row: Columns) -> str:
-    documents = (f', "{name}": {document.decode()}' for name, document in row.documents.items())
-    return json.dumps(row.plain)[:-1] + "".join(documents) + "}"
 
 
 def from_row(row: RowMapping) -> Order:

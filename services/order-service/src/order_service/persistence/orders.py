@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from order_service.domain.order import Order
-from order_service.persistence.codec import SELECT, as_rows, changing_columns, from_row, new_columns
+from order_service.persistence.codec import SELECT, as_rows, from_row
 from order_service.use_cases.ports import Note, NotFound, OrderRef, RacedImport
 
 _IDS = bindparam("ids", type_=ARRAY(PgUUID))
@@ -148,7 +148,7 @@ class OrderTable:
         if not orders:
             return
         values = {
-            "rows": as_rows(map(new_columns, orders)),
+            "rows": as_rows(orders),
             "notes": json.dumps([_note_row(note) for note in notes]),
             "personal_until": personal_until,
         }
@@ -159,7 +159,7 @@ class OrderTable:
 
     async def save(self, orders: Sequence[Order]) -> None:
         if orders:
-            await self._connection.execute(_SAVE, {"rows": as_rows(map(changing_columns, orders))})
+            await self._connection.execute(_SAVE, {"rows": as_rows(orders)})
 
     async def note(self, notes: Sequence[Note]) -> None:
         if notes:
