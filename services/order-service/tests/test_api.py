@@ -238,6 +238,7 @@ async def test_a_correction_survives_the_marketplaces_next_word_about_other_thin
     order = await the_order(database)
     assert order.people.consignee is not None
     assert order.people.consignee.lines == ("1 New Road",)
+    assert order.content.payment == "partially_refunded"
 
 
 async def test_an_exception_is_listed_with_its_next_step_and_resolved_with_a_word(

@@ -1,6 +1,6 @@
 """Orders as rows: what is searched for has a column, the rest is JSON of the domain's own classes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -50,8 +50,8 @@ class Row:
     progress: tuple[str, ...]
     skus: list[str]
     waiting_skus: list[str]
-    content: Content
-    people: People
+    content: Content | None
+    people: People | None
     terms: Terms
     lines: tuple[Line, ...]
     process: Process
@@ -61,15 +61,21 @@ class Row:
 
 
 _rows = TypeAdapter(list[Row])
+NOTHING: Mapping[UUID, tuple[Content, People]] = {}
 
 
-def as_rows(orders: Iterable[Order]) -> str:
-    """One JSON document for `jsonb_to_recordset`, which takes the columns it names."""
-    return _rows.dump_json([_row(order) for order in orders]).decode()
+def as_rows(orders: Iterable[Order], *, as_read: Mapping[UUID, tuple[Content, People]] = NOTHING) -> str:
+    """One JSON document for `jsonb_to_recordset`, which takes the columns it names.
+
+    Content and people that are still those of `as_read` are null: they are the largest part of a row, and
+    nearly always stay as they are.
+    """
+    return _rows.dump_json([_row(one, as_read.get(one.identity.order_id)) for one in orders]).decode()
 
 
-def _row(order: Order) -> Row:
+def _row(order: Order, as_read: tuple[Content, People] | None) -> Row:
     identity, process = order.identity, order.process
+    content, people = as_read or (None, None)
     return Row(
         order_id=identity.order_id,
         merchant_id=identity.merchant_id,
@@ -88,8 +94,8 @@ def _row(order: Order) -> Row:
             {name for line in order.lines for name in (line.sku, line.external_sku, line.kit_sku) if name}
         ),
         waiting_skus=sorted(process.waiting_skus),
-        content=order.content,
-        people=order.people,
+        content=None if order.content is content else order.content,
+        people=None if order.people is people else order.people,
         terms=order.terms,
         lines=order.lines,
         process=process,

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Text, bindparam, text
+from sqlalchemy import ARRAY, CursorResult, DateTime, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from order_service.domain.order import Order
+from order_service.domain.order import Content, Order, People
 from order_service.persistence.codec import SELECT, as_rows, from_row
 from order_service.use_cases.ports import Note, NotFound, OrderRef, RacedImport
 
@@ -69,13 +69,13 @@ _ADD = text(
     """
 ).bindparams(bindparam("personal_until", type_=DateTime(timezone=True)))
 
-# People are personal and rarely change, so a row whose people stay the same does not get a new copy of them.
 _SAVE = text(
     """
     update orders o set
         status = n.status, version = n.version, label_revision = n.label_revision,
         hold_reasons = n.hold_reasons, progress = n.progress, skus = n.skus, waiting_skus = n.waiting_skus,
-        content = n.content, people = case when o.people is null then null else n.people end,
+        content = coalesce(n.content, o.content),
+        people = case when o.people is null then null else coalesce(n.people, o.people) end,
         lines = n.lines, process = n.process,
         platform_updated_at = n.platform_updated_at, fingerprint = n.fingerprint,
         ship_to_fingerprint = n.ship_to_fingerprint, updated_at = crossdock_now()
@@ -106,12 +106,13 @@ class OrderTable:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._as_read: dict[UUID, tuple[Content, People]] = {}
 
     async def lock(self, order_ids: Collection[UUID]) -> dict[UUID, Order]:
         if not order_ids:
             return {}
         rows = await self._connection.execute(_LOCK, {"ids": list(order_ids)})
-        return {row["order_id"]: from_row(row) for row in rows.mappings()}
+        return {one.identity.order_id: one for one in self._read(rows)}
 
     async def lock_one(self, merchant_id: str, order_id: UUID) -> Order:
         order = (await self.lock([order_id])).get(order_id)
@@ -131,8 +132,17 @@ class OrderTable:
             return {}
         platforms, shop_refs, external_ids = map(list, zip(*refs, strict=True))
         values = {"platforms": platforms, "shop_refs": shop_refs, "external_ids": external_ids}
-        rows = (await self._connection.execute(_LOCK_EXTERNAL, values)).mappings()
-        return {OrderRef(row["platform"], row["shop_ref"], row["external_id"]): from_row(row) for row in rows}
+        rows = await self._connection.execute(_LOCK_EXTERNAL, values)
+        return {
+            OrderRef(of.platform, of.shop_ref, of.external_id): one
+            for one in self._read(rows)
+            for of in (one.identity,)
+        }
+
+    def _read(self, rows: CursorResult[Any]) -> Sequence[Order]:
+        orders = [from_row(row) for row in rows.mappings()]
+        self._as_read |= {one.identity.order_id: (one.content, one.people) for one in orders}
+        return orders
 
     async def lock_waiting(
         self, merchant_id: str, skus: Collection[str], *, after: UUID | None, limit: int
@@ -159,7 +169,7 @@ class OrderTable:
 
     async def save(self, orders: Sequence[Order]) -> None:
         if orders:
-            await self._connection.execute(_SAVE, {"rows": as_rows(orders)})
+            await self._connection.execute(_SAVE, {"rows": as_rows(orders, as_read=self._as_read)})
 
     async def note(self, notes: Sequence[Note]) -> None:
         if notes:
