@@ -13,12 +13,13 @@ from shipping_service.domain.leg_table import LegState
 from shipping_service.use_cases.buy_labels import (
     LabelRef,
     NotFinal,
+    Payment,
     Purchase,
-    begin_purchases,
+    Sale,
+    Wish,
     found_not_bought,
     lose_outcome,
-    note_payments,
-    store_labels,
+    take_steps,
 )
 from shipping_service.use_cases.take_snapshots import take_snapshots
 from shipping_service.use_cases.take_stock import take_reservations
@@ -73,13 +74,19 @@ async def ask(order: AnOrder) -> Asked:
 
 
 async def begin(asked: Asked, *, may_be_paid: bool) -> Purchase | None:
-    (purchase,) = await begin_purchases([(asked.ref, may_be_paid)], tx=asked.tx)
+    (purchase,) = await take_steps([Wish(asked.ref, may_be_paid)], tx=asked.tx)
     return purchase
 
 
-async def note_payment(asked: Asked) -> bool:
-    (may_pay,) = await note_payments([(asked.ref, "shp_1")], tx=asked.tx)
-    return may_pay
+async def pay(asked: Asked, purchase: Purchase | None) -> Purchase | None:
+    assert purchase is not None
+    payment = Payment(asked.ref, replace(purchase, carrier_ref="shp_1"))
+    (following,) = await take_steps([payment], tx=asked.tx)
+    return following
+
+
+async def begin_and_pay(asked: Asked) -> None:
+    assert await pay(asked, await begin(asked, may_be_paid=False)) is not None
 
 
 async def test_the_wish_is_a_row_before_anybody_is_asked(asked: Asked) -> None:
@@ -118,7 +125,7 @@ async def test_a_crash_before_money_is_spent_asks_nobody(asked: Asked) -> None:
 
 
 async def test_a_crash_after_it_may_be_spent_asks_first_and_shows_it(asked: Asked) -> None:
-    await note_payment(asked)
+    await begin_and_pay(asked)
 
     purchase = await begin(asked, may_be_paid=True)
 
@@ -129,7 +136,7 @@ async def test_a_crash_after_it_may_be_spent_asks_first_and_shows_it(asked: Aske
 
 
 async def test_a_job_that_a_person_repeats_still_asks_first(asked: Asked) -> None:
-    await note_payment(asked)
+    await begin_and_pay(asked)
     await lose_outcome(asked.ref, tx=asked.tx)
 
     purchase = await begin(asked, may_be_paid=False)
@@ -139,7 +146,7 @@ async def test_a_job_that_a_person_repeats_still_asks_first(asked: Asked) -> Non
 
 
 async def test_not_bought_is_not_believed_while_the_lost_call_may_be_under_way(asked: Asked) -> None:
-    await note_payment(asked)
+    await begin_and_pay(asked)
     await lose_outcome(asked.ref, tx=asked.tx)
 
     asked.tx.now += timedelta(seconds=59)
@@ -152,11 +159,12 @@ async def test_not_bought_is_not_believed_while_the_lost_call_may_be_under_way(a
 
 
 async def test_no_money_is_spent_on_a_label_for_an_address_that_has_changed(asked: Asked) -> None:
+    purchase = await begin(asked, may_be_paid=False)
     await take_snapshots([asked.order.moved_to(HAMBURG)], tx=asked.tx)
 
-    may_pay = await note_payment(asked)
+    following = await pay(asked, purchase)
 
-    assert not may_pay
+    assert following is None
     assert list(asked.tx.jobs.asked)[-1] == ("buy_label", f"{asked.ref.shipment_id}/2")
 
 
@@ -181,10 +189,10 @@ async def test_a_consignee_that_was_erased_cannot_be_sent_to(asked: Asked) -> No
 
 
 async def test_a_label_is_kept_once(asked: Asked) -> None:
-    await note_payment(asked)
+    await begin_and_pay(asked)
 
     for _ in range(2):
-        await store_labels([(asked.ref, LABEL)], tx=asked.tx)
+        await take_steps([Sale(asked.ref, LABEL)], tx=asked.tx)
 
     assert len(asked.tx.documents.stored) == 1
     assert [one.TOPIC for one in asked.tx.outbox.events] == ["parcel.labelled", "parcel.shipped"]
@@ -192,4 +200,4 @@ async def test_a_label_is_kept_once(asked: Asked) -> None:
 
 async def test_a_sale_without_a_label_document_is_no_label(asked: Asked) -> None:
     with pytest.raises(LookupError):
-        await store_labels([(asked.ref, replace(LABEL, documents=()))], tx=asked.tx)
+        await take_steps([Sale(asked.ref, replace(LABEL, documents=()))], tx=asked.tx)

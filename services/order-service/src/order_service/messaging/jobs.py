@@ -1,6 +1,7 @@
 """Calls to marketplaces, made by the work role outside of any transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from crossdock_chassis.crash_points import reached
@@ -22,6 +23,18 @@ from order_service.use_cases.ports import (
 )
 from order_service.use_cases.receive_message import FETCH_JOB
 
+#: An obligation, and whose it is.
+Owed = tuple[Obligation, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the marketplace has, and what it calls it."""
+
+    job: Job
+    obligation: Obligation
+    ref: str
+
 
 class MarketplaceJobs:
     """The handlers of the jobs that call marketplaces. Write-backs begin, and are confirmed, in transactions
@@ -34,15 +47,14 @@ class MarketplaceJobs:
         self._database = database
         self._marketplaces = marketplaces
         self._retention = retention
-        self._begin = GroupCommit(self._begin_all, key=_obligation_of)
-        self._confirm = GroupCommit(self._confirm_all, key=lambda one: _obligation_of(one[0]))
+        self._steps: GroupCommit[Job | _Told, Owed | None] = GroupCommit(self._commit, key=_obligation_of)
 
     def handlers(self) -> Mapping[str, JobHandler]:
         return {write_back.TRACKING_JOB: self.write_tracking, FETCH_JOB: self.fetch_order}
 
     async def write_tracking(self, job: Job) -> None:
         """Tell one parcel's tracking number. Safe to repeat: the gateway looks before it writes."""
-        owed = await self._begin.add(job)
+        owed = await self._steps.add(job)
         if owed is None:
             return
         obligation, account = owed
@@ -59,35 +71,30 @@ class MarketplaceJobs:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
         except MarketplaceOutcomeUnknown as error:
             raise OutcomeUnknown(str(error)) from error
-        await self._confirm.add((job, obligation, ref))
+        await self._steps.add(_Told(job, obligation, ref))
 
-    async def _begin_all(
-        self, jobs: Sequence[Job], /, *, longest_lock_wait_s: float | None
-    ) -> Sequence[tuple[Obligation, Account] | None]:
-        """What is owed, and where; None: it is confirmed."""
-        owed: list[tuple[Obligation, Account] | None] = []
+    async def _commit(
+        self, steps: Sequence[Job | _Told], /, *, longest_lock_wait_s: float | None
+    ) -> Sequence[Owed | None]:
+        """What was told is confirmed, and what is asked for is looked up; None: nothing is to be told."""
+        told = [one for one in steps if isinstance(one, _Told)]
+        asked = [one for one in steps if isinstance(one, Job)]
+        owed: dict[UUID, Owed] = {}
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            obligations = await tx.obligations.lock([_obligation_of(job) for job in jobs])
+            await write_back.confirm([(one.obligation, one.ref) for one in told], tx=tx)
+            for one in told:
+                await tx.jobs.done(one.job)
+            obligations = await tx.obligations.lock([_obligation_of(job) for job in asked])
             shops = {(one.merchant_id, one.account) for one in obligations.values()}
             accounts = {shop: await tx.accounts.get(*shop) for shop in shops}
-            for job in jobs:
-                one = obligations[_obligation_of(job)]
-                if one.state == "confirmed":
+            for job in asked:
+                found = obligations[_obligation_of(job)]
+                if found.state == "confirmed":
                     await tx.jobs.done(job)
-                    owed.append(None)
                 else:
                     await tx.jobs.keep(job)
-                    owed.append((one, accounts[one.merchant_id, one.account]))
-        return owed
-
-    async def _confirm_all(
-        self, told: Sequence[tuple[Job, Obligation, str]], /, *, longest_lock_wait_s: float | None
-    ) -> Sequence[None]:
-        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            await write_back.confirm([(obligation, ref) for _, obligation, ref in told], tx=tx)
-            for job, _, _ in told:
-                await tx.jobs.done(job)
-        return [None] * len(told)
+                    owed[found.obligation_id] = found, accounts[found.merchant_id, found.account]
+        return [owed.get(_obligation_of(one)) for one in steps]
 
     async def fetch_order(self, job: Job) -> None:
         """Ask the platform which of two versions of one second is the order, and import its answer."""
@@ -125,5 +132,6 @@ class MarketplaceJobs:
         return marketplace.open_gateway(account)
 
 
-def _obligation_of(job: Job) -> UUID:
+def _obligation_of(step: Job | _Told) -> UUID:
+    job = step if isinstance(step, Job) else step.job
     return UUID(job.payload["obligation_id"])

@@ -191,6 +191,8 @@ class ObligationTable:
             await self._connection.execute(_OWE, {"rows": json.dumps(given)})
 
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
+        if not obligation_ids:
+            return {}
         rows = (await self._connection.execute(_LOCK, {"ids": list(obligation_ids)})).mappings()
         found = {row["obligation_id"]: _obligation(row) for row in rows}
         for one in obligation_ids:
@@ -200,7 +202,8 @@ class ObligationTable:
 
     async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
         values = {"ids": list(refs), "refs": list(refs.values()), "state": state, "error": error}
-        await self._connection.execute(_SETTLE, values)
+        if refs:
+            await self._connection.execute(_SETTLE, values)
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
         rows = (await self._connection.execute(_OVERDUE, {"id": order_id, "now": now})).mappings()

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -16,14 +16,16 @@ from shipping_service.use_cases.announce import BUY_LABEL, CHECK_VOID, VOID_LABE
 from shipping_service.use_cases.buy_labels import (
     LabelRef,
     NotFinal,
+    Payment,
     Purchase,
-    begin_purchases,
+    Sale,
+    Step,
+    Wish,
     found_not_bought,
     lose_outcome,
     note_account_refused,
-    note_payments,
     refuse_label,
-    store_labels,
+    take_steps,
 )
 from shipping_service.use_cases.ports import (
     Capabilities,
@@ -58,9 +60,8 @@ class CarrierJobs:
     def __init__(self, database: ShippingDatabase, carriers: Mapping[str, Connected]) -> None:
         self._database = database
         self._carriers = carriers
-        self._begin = GroupCommit(self._begin_all, key=_id_of)
-        self._note = GroupCommit(self._note_all, key=lambda one: _id_of(one[0]))
-        self._store = GroupCommit(self._store_all, key=lambda one: _id_of(one[0]))
+        self._steps: GroupCommit[tuple[Job, Step], Purchase | None]
+        self._steps = GroupCommit(self._commit, key=lambda one: one[0].job_id)
 
     @property
     def handlers(self) -> Mapping[str, JobHandler]:
@@ -85,7 +86,7 @@ class CarrierJobs:
         if all(one.kind is not DocumentKind.LABEL for one in label.documents):
             await self._lose(job, ref, carrier)
             raise OutcomeUnknown("the carrier sold a label and did not give it")
-        await self._store.add((job, label))
+        await self._steps.add((job, Sale(ref, label)))
 
     async def void_label(self, job: Job) -> None:
         """Ask for the label to be taken back."""
@@ -97,7 +98,7 @@ class CarrierJobs:
 
     async def _purchase(self, job: Job, ref: LabelRef, carrier: Connected) -> BoughtLabel | None:
         """Ask first where money may have been spent; else create, keep the id, buy. None: nothing to do."""
-        purchase = await self._begin.add(job)
+        purchase = await self._steps.add((job, Wish(ref, job.outcome_unknown)))
         if purchase is None:
             return None
         if purchase.ask_first:
@@ -115,38 +116,21 @@ class CarrierJobs:
         if prepared.carrier_ref is None:
             prepared = await carrier.gateway.prepare(purchase.request)
             reached("carrier.created")
-        if not await self._note.add((job, prepared.carrier_ref)):
+        payment = Payment(ref, replace(purchase, carrier_ref=prepared.carrier_ref))
+        if await self._steps.add((job, payment)) is None:
             return None
         label = await carrier.gateway.buy(purchase.request, prepared)
         reached("carrier.sold")
         return label
 
-    async def _begin_all(
-        self, jobs: Sequence[Job], /, *, longest_lock_wait_s: float | None
+    async def _commit(
+        self, steps: Sequence[tuple[Job, Step]], /, *, longest_lock_wait_s: float | None
     ) -> Sequence[Purchase | None]:
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            purchases = await begin_purchases([(_ref(job), job.outcome_unknown) for job in jobs], tx=tx)
-            for job, purchase in zip(jobs, purchases, strict=True):
+            following = await take_steps([step for _, step in steps], tx=tx)
+            for (job, _), purchase in zip(steps, following, strict=True):
                 await (tx.jobs.done(job) if purchase is None else tx.jobs.keep(job))
-        return purchases
-
-    async def _note_all(
-        self, prepared: Sequence[tuple[Job, str | None]], /, *, longest_lock_wait_s: float | None
-    ) -> Sequence[bool]:
-        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            wanted = await note_payments([(_ref(job), carrier_ref) for job, carrier_ref in prepared], tx=tx)
-            for (job, _), is_wanted in zip(prepared, wanted, strict=True):
-                await (tx.jobs.keep(job) if is_wanted else tx.jobs.done(job))
-        return wanted
-
-    async def _store_all(
-        self, bought: Sequence[tuple[Job, BoughtLabel]], /, *, longest_lock_wait_s: float | None
-    ) -> Sequence[None]:
-        async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            await store_labels([(_ref(job), label) for job, label in bought], tx=tx)
-            for job, _ in bought:
-                await tx.jobs.done(job)
-        return [None] * len(bought)
+        return following
 
     async def _ask(
         self, job: Job, ref: LabelRef, carrier: Connected, purchase: Purchase
@@ -202,10 +186,6 @@ class CarrierJobs:
 
     def _tx(self, job: Job) -> AbstractAsyncContextManager[ShippingTransaction]:
         return self._database.transaction(cause=job.cause)
-
-
-def _id_of(job: Job) -> UUID:
-    return job.job_id
 
 
 def _ref(job: Job) -> LabelRef:

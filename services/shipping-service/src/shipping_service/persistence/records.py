@@ -55,6 +55,8 @@ class ConsigneeTable:
         await self._connection.execute(_KEEP, {"rows": json.dumps(given), "until": until})
 
     async def of(self, order_ids: Collection[UUID]) -> dict[UUID, Consignee]:
+        if not order_ids:
+            return {}
         rows = await self._connection.execute(_CONSIGNEES, {"ids": list(order_ids)})
         return {row.order_id: Consignee.model_validate(row.consignee) for row in rows}
 

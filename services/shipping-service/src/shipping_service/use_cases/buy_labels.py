@@ -57,27 +57,66 @@ class _Open:
     label: Label
 
 
-async def begin_purchases(
-    wishes: Sequence[tuple[LabelRef, bool]], *, tx: Transaction
-) -> list[Purchase | None]:
-    """Look before calling: None when the label is not wanted any more, is there, or cannot be asked for.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The label is wanted. `may_be_paid`: an earlier attempt ended without an answer."""
 
-    With each label: whether it may be paid, because an earlier attempt ended without an answer. One that is
-    `unknown` always may be.
+    ref: LabelRef
+    may_be_paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The next call costs money; the purchase names what the carrier calls it, if it has a name yet."""
+
+    ref: LabelRef
+    purchase: Purchase
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The carrier has sold it."""
+
+    ref: LabelRef
+    label: BoughtLabel
+    actor: Actor = SERVICE
+
+
+Step = Wish | Payment | Sale
+
+
+async def take_steps(steps: Sequence[Step], *, tx: Transaction) -> list[Purchase | None]:
+    """Take one step of each label, and say what to do next; None: nothing. Safe to repeat.
+
+    Raises LookupError when the carrier sold one without a label document.
     """
-    opened = await _open([ref for ref, _ in wishes], tx=tx)
-    consignees = await tx.people.of({one.dispatch.order_id for one in opened})
-    purchases = [
-        await _begin(one, consignees.get(one.dispatch.order_id), may_be_paid=may_be_paid, tx=tx)
-        for one, (_, may_be_paid) in zip(opened, wishes, strict=True)
-    ]
+    opened = await _open([one.ref for one in steps], tx=tx)
+    wishes = [one for one, step in zip(opened, steps, strict=True) if isinstance(step, Wish)]
+    consignees = await tx.people.of({one.dispatch.order_id for one in wishes})
+    documents: list[NewDocument] = []
+    following: list[Purchase | None] = []
+    for one, step in zip(opened, steps, strict=True):
+        match step:
+            case Wish(may_be_paid=may_be_paid):
+                consignee = consignees.get(one.dispatch.order_id)
+                following.append(await _begin(one, consignee, may_be_paid=may_be_paid, tx=tx))
+            case Payment(purchase=purchase):
+                following.append(purchase if await _pay(one, purchase.carrier_ref, tx=tx) else None)
+            case Sale(label=label, actor=actor):
+                documents += await _store(one, label, actor=actor, tx=tx)
+                following.append(None)
+    await tx.documents.add(documents, until=tx.now + tx.settings.personal_for)
     await _save(opened, tx=tx)
-    return purchases
+    return following
 
 
 async def _begin(
     opened: _Open, consignee: Consignee | None, *, may_be_paid: bool, tx: Transaction
 ) -> Purchase | None:
+    """Look before calling: None when it is not wanted any more, is there, or cannot be asked for.
+
+    A label that is `unknown` may always be paid for already.
+    """
     dispatch, leg, label = opened.dispatch, opened.leg, opened.label
     if not label.live or label.state is LabelState.BOUGHT:
         return None
@@ -96,46 +135,33 @@ async def _begin(
     return Purchase(_request(opened, consignee), label.carrier_ref, ask_first) if ask_first else None
 
 
-async def note_payments(prepared: Sequence[tuple[LabelRef, str | None]], *, tx: Transaction) -> list[bool]:
-    """Keep the carrier's ids; the next call costs money. False: do not make it, nobody wants it any more."""
-    opened = await _open([ref for ref, _ in prepared], tx=tx)
-    found = []
-    for one, (_, carrier_ref) in zip(opened, prepared, strict=True):
-        wanted = labelling.wanted(one.dispatch, one.leg, one.label)
-        if wanted:
-            labelling.paying(one.label, carrier_ref)
-        else:
-            terms = await terms_of(tx, one.ref.merchant_id)
-            labelling.not_bought(one.dispatch, one.leg, one.label, terms)
-        await _announce(one, tx=tx)
-        found.append(wanted)
-    await _save(opened, tx=tx)
-    return found
+async def _pay(opened: _Open, carrier_ref: str | None, *, tx: Transaction) -> bool:
+    """Keep the carrier's id. False: nobody wants the label any more."""
+    wanted = labelling.wanted(opened.dispatch, opened.leg, opened.label)
+    if wanted:
+        labelling.paying(opened.label, carrier_ref)
+    else:
+        terms = await terms_of(tx, opened.ref.merchant_id)
+        labelling.not_bought(opened.dispatch, opened.leg, opened.label, terms)
+    await _announce(opened, tx=tx)
+    return wanted
 
 
-async def store_labels(
-    bought: Sequence[tuple[LabelRef, BoughtLabel]], *, tx: Transaction, actor: Actor = SERVICE
-) -> None:
-    """Keep labels and their documents, and go on. Raises LookupError when one has no label document.
-
-    Safe to repeat. Hand-over, cancel and change are looked at here, under the lock.
-    """
-    opened = await _open([ref for ref, _ in bought], tx=tx)
-    documents: list[NewDocument] = []
-    for one, (ref, label) in zip(opened, bought, strict=True):
-        if one.label.bought_at is not None:
-            continue
-        news = [
-            NewDocument(tx.new_id(), ref.merchant_id, ref.shipment_id, ref.label_id, document)
-            for document in label.documents
-        ]
-        documents += news
-        paid = _paid(label, news)
-        terms = await terms_of(tx, ref.merchant_id)
-        labelling.bought(one.dispatch, one.leg, one.label, paid, terms)
-        await _announce(one, tx=tx, actor=actor)
-    await tx.documents.add(documents, until=tx.now + tx.settings.personal_for)
-    await _save(opened, tx=tx)
+async def _store(
+    opened: _Open, bought: BoughtLabel, *, actor: Actor, tx: Transaction
+) -> Sequence[NewDocument]:
+    """Hand-over, cancel and change are looked at here, under the lock."""
+    if opened.label.bought_at is not None:
+        return ()
+    ref = opened.ref
+    documents = [
+        NewDocument(tx.new_id(), ref.merchant_id, ref.shipment_id, ref.label_id, document)
+        for document in bought.documents
+    ]
+    terms = await terms_of(tx, ref.merchant_id)
+    labelling.bought(opened.dispatch, opened.leg, opened.label, _paid(bought, documents), terms)
+    await _announce(opened, tx=tx, actor=actor)
+    return documents
 
 
 def _paid(bought: BoughtLabel, documents: Sequence[NewDocument]) -> Paid:

@@ -9,7 +9,7 @@ from shipping_service.domain.consignment import BoughtLabel
 from shipping_service.domain.effects import Noted
 from shipping_service.domain.errors import UnusableRepair
 from shipping_service.use_cases.announce import BUY_LABEL, announce, reference_of, terms_of
-from shipping_service.use_cases.buy_labels import LabelRef, store_labels
+from shipping_service.use_cases.buy_labels import LabelRef, Sale, take_steps
 from shipping_service.use_cases.ports import Transaction
 
 
@@ -45,7 +45,7 @@ async def decide_outcome(decision: Decision, *, tx: Transaction) -> None:
     await tx.dispatches.save([dispatch])
     if decision.bought is not None:
         ref = LabelRef(decision.merchant_id, leg.shipment_id, label.label_id)
-        await store_labels([(ref, decision.bought)], tx=tx, actor=decision.actor)
+        await take_steps([Sale(ref, decision.bought, decision.actor)], tx=tx)
     # The job runs once more in any case: to ask, or to find that nothing is left to do.
     await tx.jobs.again(BUY_LABEL, reference_of(leg, label))
 

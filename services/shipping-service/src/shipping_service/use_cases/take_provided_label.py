@@ -10,7 +10,7 @@ from shipping_service.domain.consignment import BoughtLabel, Document, DocumentK
 from shipping_service.domain.effects import Raised
 from shipping_service.domain.label import MARKETPLACE, Label
 from shipping_service.use_cases.announce import announce
-from shipping_service.use_cases.buy_labels import LabelRef, store_labels
+from shipping_service.use_cases.buy_labels import LabelRef, Sale, take_steps
 from shipping_service.use_cases.ports import Transaction
 
 
@@ -36,7 +36,7 @@ async def take_provided_labels(events: Sequence[OrderLabelProvidedV1], *, tx: Tr
             await announce(dispatch, tx=tx, actor=event.actor, cause=event.cause)
             continue
         ref = LabelRef(event.merchant_id, event.shipment_id, label.label_id, event.cause)
-        await store_labels([(ref, _bought(event, label, content))], tx=tx, actor=event.actor)
+        await take_steps([Sale(ref, _bought(event, label, content), event.actor)], tx=tx)
 
 
 def _content(event: OrderLabelProvidedV1) -> bytes | None:
