@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 760, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 40, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 150, 52, 50
 #: Told apart by people who see colours otherwise, too (Okabe and Ito).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 BAR, GAP = 20, 8
@@ -40,7 +40,7 @@ def lines(title: str, drawn: Sequence[Line], *, x: str, y: str) -> str:
         for tick in across:
             yield _text(at_x(tick), TOP + plot_height + 18, _number(tick), anchor="middle")
         yield _text(LEFT + plot_width / 2, HEIGHT - 10, x, anchor="middle")
-        yield _text(LEFT - 8, TOP - 12, y, anchor="end")
+        yield _text(8, TOP - 16, y)  # it may be longer than the margin is wide
         for number, line in enumerate(drawn):
             colour = COLOURS[number % len(COLOURS)]
             joined = " ".join(f"{at_x(one):.1f},{at_y(two):.1f}" for one, two in line.points)
