@@ -12,11 +12,11 @@ from starlette.routing import Route
 from crossdock_sandbox.calls import Answer
 from crossdock_sandbox.control import problem, read_model
 from crossdock_sandbox.easypost.errors import Refused, field_error, invalid, not_found
-from crossdock_sandbox.easypost.labels import MEDIA_TYPES
 from crossdock_sandbox.easypost.office import Office
 from crossdock_sandbox.easypost.store import Json
 from crossdock_sandbox.easypost.tracking import Scan, advanced
 from crossdock_sandbox.easypost.wire import BuyShipment, CreateShipment, CreateWebhook
+from crossdock_sandbox.labels import MEDIA_TYPES
 
 T = TypeVar("T", bound=BaseModel)
 

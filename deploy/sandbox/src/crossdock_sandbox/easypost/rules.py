@@ -1,29 +1,19 @@
 """What the original only finds out at the carrier or at customs: checked here as soon as it can be seen."""
 
+from crossdock_sandbox.countries import POSTAL_CODE_NEEDED, needs_declaration
 from crossdock_sandbox.easypost.errors import UNPROCESSABLE, Refused, field_error
 from crossdock_sandbox.easypost.wire import Address, CustomsInfo, Parcel, Shipment
+from crossdock_sandbox.parcels import is_plausible
 
 GRAMS_PER_OUNCE = 28.349523125
 CM3_PER_INCH3 = 16.387064
-DENSEST_G_PER_CM3 = 12.0  # lead has 11.3
-LIGHTEST_G_PER_CM3 = 0.002  # a box of air
 EEI_LIMIT_USD = 2500  # above it an export from the US needs an ITN, no exemption code
 
-#: Countries whose post will not sort an item without a postal code; a part of the world's list.
-POSTAL_CODE_NEEDED = frozenset(
-    "AT AU BE BR CA CH CN CZ DE DK ES FI FR GB GR HU IN IT JP KR LU MX "
-    "NL NO PL PT RO SE SG SK TH TW US".split()
-)
 STATE_NEEDED = frozenset({"US", "CA", "AU"})
-
-#: One customs territory: goods between these countries are not declared (Union Customs Code, article 4).
-EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 
 
 def crosses_border(shipment: Shipment) -> bool:
-    """Whether the parcel meets customs; within one customs territory it does not."""
-    ends = {shipment.to_address.country, shipment.from_address.country}
-    return len(ends) > 1 and not ends <= EU
+    return needs_declaration(shipment.from_address.country, shipment.to_address.country)
 
 
 def check_shipment(shipment: Shipment) -> None:
@@ -63,8 +53,9 @@ def _check_parcel(parcel: Parcel) -> None:
             raise field_error("PARCEL.PARAMETERS.INVALID", "shipment.parcel", message)
         return  # only the weight is required
     volume_cm3 = parcel.length * parcel.width * parcel.height * CM3_PER_INCH3
-    density = parcel.weight * GRAMS_PER_OUNCE / volume_cm3
-    if not LIGHTEST_G_PER_CM3 <= density <= DENSEST_G_PER_CM3:
+    weight_g = parcel.weight * GRAMS_PER_OUNCE
+    if not is_plausible(weight_g, volume_cm3):
+        density = weight_g / volume_cm3
         message = f"{density:.4f} g/cm3 is no parcel: is the weight in ounces and are the sides in inches?"
         raise field_error("PARCEL.PARAMETERS.INVALID", "shipment.parcel.weight", message)
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from crossdock_sandbox import clock
 from crossdock_sandbox.easypost.errors import UNPROCESSABLE, Refused, field_error, not_found
-from crossdock_sandbox.easypost.labels import MEDIA_TYPES, Label
 from crossdock_sandbox.easypost.numbers import tracking_number
 from crossdock_sandbox.easypost.rates import ACCOUNTS, Quote, quotes
 from crossdock_sandbox.easypost.rules import check_shipment, crosses_border, missing_phone
 from crossdock_sandbox.easypost.store import Json, Store, new_id
 from crossdock_sandbox.easypost.tracking import new_tracker
 from crossdock_sandbox.easypost.wire import Address, BuyShipment, CreateShipment, Shipment
+from crossdock_sandbox.labels import MEDIA_TYPES, Label
 
 LABEL_FEE = "0.02000"
 REFUSED_ZIP = "00000"
@@ -130,7 +130,7 @@ class Desk:
             tracking_code=shipment["tracking_code"],
             from_lines=_lines(shipment["from_address"]),
             to_lines=_lines(shipment["to_address"]),
-            weight_oz=shipment["parcel"]["weight"],
+            weight=f"{shipment['parcel']['weight']:.1f} oz",
         ).draw(file_format)
 
 

@@ -26,7 +26,7 @@ class Label:
     tracking_code: str
     from_lines: Sequence[str]
     to_lines: Sequence[str]
-    weight_oz: float
+    weight: str  # with its unit
 
     def draw(self, file_format: str) -> bytes:
         """The file's bytes: the same label in the same format is always the same bytes."""
@@ -78,7 +78,7 @@ def _png(label: Label) -> bytes:
     draw.line((10, 560, PNG_SIZE[0] - 10, 560), fill=0, width=4)
     for number, line in enumerate(label.to_lines):
         draw.text((120, 600 + 64 * number), _latin(line), fill=0, font=middle)
-    draw.text((50, 1100), f"{label.weight_oz:.1f} oz", fill=0, font=middle)
+    draw.text((50, 1100), label.weight, fill=0, font=middle)
     runs = _bars(label.tracking_code)
     left = (PNG_SIZE[0] - MODULE_DOTS * sum(modules for _, modules in runs)) // 2
     for black, modules in runs:
@@ -108,7 +108,7 @@ def _pdf(label: Label) -> bytes:
     canvas.setFont("Helvetica", 12)
     for number, line in enumerate(label.to_lines):
         canvas.drawString(28, 276 - 15 * number, _latin(line))
-    canvas.drawString(12, 160, f"{label.weight_oz:.1f} oz")
+    canvas.drawString(12, 160, label.weight)
     barcode = Code128(label.tracking_code, barWidth=0.96, barHeight=72, quiet=0)
     barcode.drawOn(canvas, (PDF_SIZE[0] - barcode.width) / 2, 60)
     canvas.drawCentredString(PDF_SIZE[0] / 2, 40, label.tracking_code)
@@ -130,7 +130,7 @@ def _zpl(label: Label) -> str:
         f"^FO80,{410 + 42 * number}^A0N,36,36^FH_^FD{_field(line)}^FS"
         for number, line in enumerate(label.to_lines)
     )
-    lines.append(f"^FO30,740^A0N,32,32^FD{label.weight_oz:.1f} oz^FS")
+    lines.append(f"^FO30,740^A0N,32,32^FD{_field(label.weight)}^FS")
     lines.append(f"^FO60,860^BY2^BCN,200,Y,N,N,A^FD{_field(label.tracking_code)}^FS")
     lines.append("^XZ")
     return "\n".join(lines)
