@@ -1,4 +1,4 @@
-"""`python -m crossdock_sandbox shopify|easypost|mailbox --port N --data DIR`: one process, one sandbox.
+"""`python -m crossdock_sandbox KIND --port N --data DIR`: one process, one sandbox (shopify, mailbox, ...).
 
 Prints one line of JSON with its addresses once it serves, and ends on SIGTERM or SIGINT.
 """
@@ -13,6 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from crossdock_sandbox.dhl_express.app import (
+    TEST_ACCOUNT,
+    TEST_LOGIN,
+    DhlExpressOptions,
+    running_dhl_express,
+)
 from crossdock_sandbox.easypost.app import running_easypost
 from crossdock_sandbox.easypost.office import TEST_KEY, EasyPostOptions
 from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_mailbox
@@ -20,14 +26,17 @@ from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
+DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
 LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    shopify, easypost, mailbox = (kinds.add_parser(kind) for kind in ("shopify", "easypost", "mailbox"))
-    for one in (shopify, easypost, mailbox):
+    shopify, easypost, dhl_express, mailbox = (
+        kinds.add_parser(kind) for kind in ("shopify", "easypost", "dhl_express", "mailbox")
+    )
+    for one in (shopify, easypost, dhl_express, mailbox):
         one.add_argument("--port", type=int, default=0, help="HTTP port on 127.0.0.1; 0 takes a free one")
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
     for one in (shopify, easypost):
@@ -36,6 +45,8 @@ def _arguments() -> argparse.Namespace:
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
+    dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
+    dhl_express.add_argument("--account", action="append", help="account to charge; may be repeated")
     mailbox.add_argument("--smtp-port", type=int, default=0)
     mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
     mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
@@ -62,6 +73,13 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
         )
         async with running_easypost(given.data, port=given.port, options=easypost) as parcels:
             yield {"base_url": parcels.base_url}
+    elif given.kind == "dhl_express":
+        dhl_express = DhlExpressOptions(
+            login=given.login or os.environ.get(DHL_LOGIN_VARIABLE) or TEST_LOGIN,
+            accounts=tuple(given.account or [TEST_ACCOUNT]),
+        )
+        async with running_dhl_express(given.data, port=given.port, options=dhl_express) as express:
+            yield {"base_url": express.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None

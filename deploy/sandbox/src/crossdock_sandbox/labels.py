@@ -50,7 +50,7 @@ def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:TEXT_LIMIT]
 
 
-def _latin(text: str) -> str:
+def latin(text: str) -> str:
     """The built-in fonts know no more; a letter they lack is shown as a question mark."""
     return _printable(text).encode("latin-1", "replace").decode("latin-1")
 
@@ -74,10 +74,10 @@ def _png(label: Label) -> bytes:
     draw.text((50, 120), label.service, fill=0, font=small)
     draw.text((50, 170), "SANDBOX - NOT VALID FOR POSTAGE", fill=0, font=small)
     for number, line in enumerate(label.from_lines):
-        draw.text((50, 230 + 46 * number), _latin(line), fill=0, font=small)
+        draw.text((50, 230 + 46 * number), latin(line), fill=0, font=small)
     draw.line((10, 560, PNG_SIZE[0] - 10, 560), fill=0, width=4)
     for number, line in enumerate(label.to_lines):
-        draw.text((120, 600 + 64 * number), _latin(line), fill=0, font=middle)
+        draw.text((120, 600 + 64 * number), latin(line), fill=0, font=middle)
     draw.text((50, 1100), label.weight, fill=0, font=middle)
     runs = _bars(label.tracking_code)
     left = (PNG_SIZE[0] - MODULE_DOTS * sum(modules for _, modules in runs)) // 2
@@ -103,11 +103,11 @@ def _pdf(label: Label) -> bytes:
     canvas.drawString(12, 398, label.service)
     canvas.drawString(12, 388, "SANDBOX - NOT VALID FOR POSTAGE")
     for number, line in enumerate(label.from_lines):
-        canvas.drawString(12, 374 - 11 * number, _latin(line))
+        canvas.drawString(12, 374 - 11 * number, latin(line))
     canvas.line(4, 296, PDF_SIZE[0] - 4, 296)
     canvas.setFont("Helvetica", 12)
     for number, line in enumerate(label.to_lines):
-        canvas.drawString(28, 276 - 15 * number, _latin(line))
+        canvas.drawString(28, 276 - 15 * number, latin(line))
     canvas.drawString(12, 160, label.weight)
     barcode = Code128(label.tracking_code, barWidth=0.96, barHeight=72, quiet=0)
     barcode.drawOn(canvas, (PDF_SIZE[0] - barcode.width) / 2, 60)

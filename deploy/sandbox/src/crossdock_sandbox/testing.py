@@ -1,5 +1,6 @@
 """Sandboxes inside a test's own event loop: `async with running_shopify(tmp_path) as sandbox: ...`."""
 
+from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
 from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
@@ -8,6 +9,8 @@ from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 
 __all__ = [
+    "DhlExpressOptions",
+    "DhlExpressSandbox",
     "EasyPostOptions",
     "EasyPostSandbox",
     "Login",
@@ -17,6 +20,7 @@ __all__ = [
     "ShopifyOptions",
     "ShopifySandbox",
     "receiving",
+    "running_dhl_express",
     "running_easypost",
     "running_mailbox",
     "running_shopify",
