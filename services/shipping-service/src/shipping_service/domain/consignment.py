@@ -4,6 +4,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+_MAGIC = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF8", "image/gif"),
+    (b"^XA", "application/zpl"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -109,3 +116,9 @@ class VoidOutcome(StrEnum):
     VOIDED = "voided"
     REJECTED = "rejected"
     NOT_APPLICABLE = "not_applicable"  # nothing was charged, so there is nothing to give back
+
+
+def media_type_of(content: bytes) -> str | None:
+    """From the bytes alone; None when they are no label that we know."""
+    start = content[:64].lstrip()
+    return next((name for magic, name in _MAGIC if start.startswith(magic)), None)

@@ -17,6 +17,10 @@ EU: Final = frozenset(
     }
 )
 
+#: Goods of one HS number worth more than this leave the US only with a filing of their own; to Canada none is
+#: needed. Source: 15 CFR 30.36, 30.37(a).
+EXPORT_FILING_USD: Final = Decimal(2500)
+
 
 @dataclass(frozen=True, slots=True)
 class SkuFacts:
@@ -129,6 +133,17 @@ def customs_items(packed: Sequence[Packed], box: Box) -> tuple[CustomsItem, ...]
         )
         for (sku, value, currency), units in grouped.items()
     )
+
+
+def needs_export_filing(origin: str, destination: str, items: Sequence[CustomsItem]) -> bool:
+    """Whether goods leave the US only with a filing of their own. Only values in dollars are compared."""
+    if origin != "US" or destination == "CA":
+        return False
+    worth: dict[str, Decimal] = {}
+    for item in items:
+        if item.currency == "USD":
+            worth[item.hs_code] = worth.get(item.hs_code, Decimal(0)) + item.unit_value * item.units
+    return any(value > EXPORT_FILING_USD for value in worth.values())
 
 
 def _unit_weight(weight_g: int, net_g: int, gross_g: int) -> int:

@@ -17,6 +17,7 @@ from shipping_service.domain.consignment import (
     Document,
     DocumentKind,
     VoidOutcome,
+    media_type_of,
 )
 from shipping_service.use_cases.ports import (
     CarrierMisconfigured,
@@ -244,7 +245,7 @@ class EasyPostGateway:
             raise CarrierUnavailable(f"the {kind} could not be fetched") from error
         if not response.is_success:
             raise CarrierUnavailable(f"the {kind} could not be fetched: HTTP {response.status_code}")
-        media_type = mapping.media_type(response.content)
+        media_type = media_type_of(response.content)
         if media_type is None:
             raise CarrierUnavailable(f"the {kind} is no file that can be printed")
         return Document(kind, media_type, response.content)

@@ -86,26 +86,3 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "tax_identifiers.*.tax_id_type": "tax_ids.*.kind",
     }
 )
-
-#: Currencies whose minor unit is not a hundredth. Source: ISO 4217 list one, read 2026-11-20.
-EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
-    dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
-    | dict.fromkeys(
-        (
-            *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"),
-            *("XAF", "XOF", "XPF"),
-        ),
-        0,
-    )
-)
-
-#: The member state that issued an IOSS number: `IM`, then its ISO 3166-1 number, then the seller.
-#: Source: European Commission, guide to the VAT One Stop Shop, on identification numbers.
-IOSS_COUNTRIES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "040": "AT", "056": "BE", "100": "BG", "191": "HR", "196": "CY", "203": "CZ", "208": "DK",
-        "233": "EE", "246": "FI", "250": "FR", "276": "DE", "300": "GR", "348": "HU", "372": "IE",
-        "380": "IT", "428": "LV", "440": "LT", "442": "LU", "470": "MT", "528": "NL", "616": "PL",
-        "620": "PT", "642": "RO", "703": "SK", "705": "SI", "724": "ES", "752": "SE",
-    }
-)  # fmt: skip

@@ -14,27 +14,19 @@ from shipping_service.domain.consignment import (
     Document,
     TaxId,
 )
+from shipping_service.domain.customs import needs_export_filing
+from shipping_service.domain.money import minor_unit, to_minor
+from shipping_service.domain.tax_numbers import issuing_country
 from shipping_service.use_cases.ports import CarrierRejected
 
 TENTH: Final = Decimal("0.1")
 GRAMS_PER_OUNCE: Final = Decimal("28.349523125")
 MM_PER_INCH: Final = Decimal("25.4")
 
-#: Goods of one HS number worth more than this leave the US only with a filing of their own, which EasyPost's
-#: exemption text does not replace. To Canada no filing is needed. Source: 15 CFR 30.36, 30.37(a).
-EXPORT_FILING_USD: Final = Decimal(2500)
-
 LONGEST_REASON: Final = 200
-FINEST_EXPONENT: Final = 4
 
 _CODE = re.compile(r"[A-Z0-9_.]{1,100}")
 _INDEX = re.compile(r"\.(\d{1,3})(?=\.|$)")
-_MAGIC = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF8", "image/gif"),
-    (b"^XA", "application/zpl"),
-)
 
 
 class UnreadableAnswer(Exception):
@@ -145,7 +137,7 @@ def _customs_info(request: ConsignmentRequest, signer: str | None) -> wire.Custo
 
 
 def _customs_item(item: CustomsItem) -> wire.CustomsItem:
-    value = (item.unit_value * item.units).quantize(_minor_unit(item.currency), ROUND_HALF_UP)
+    value = (item.unit_value * item.units).quantize(minor_unit(item.currency), ROUND_HALF_UP)
     return wire.CustomsItem(
         description=item.description,
         quantity=item.units,
@@ -159,18 +151,13 @@ def _customs_item(item: CustomsItem) -> wire.CustomsItem:
 
 
 def _export_exemption(request: ConsignmentRequest) -> str | None:
-    """Why an export from the US needs no filing; None from elsewhere. Only dollars are compared."""
-    if request.ship_from.country != "US":
-        return None
-    if request.ship_to.country == "CA":
-        return "NOEEI 30.36"
-    worth: dict[str, Decimal] = {}
-    for item in request.customs:
-        if item.currency == "USD":
-            worth[item.hs_code] = worth.get(item.hs_code, Decimal(0)) + item.unit_value * item.units
-    if any(value > EXPORT_FILING_USD for value in worth.values()):
+    """Why an export from the US needs no filing; None from elsewhere. EasyPost's text replaces none."""
+    origin, destination = request.ship_from.country, request.ship_to.country
+    if needs_export_filing(origin, destination, request.customs):
         raise CarrierRejected("export_filing_needed", "customs")
-    return "NOEEI 30.37(a)"
+    if origin != "US":
+        return None
+    return "NOEEI 30.36" if destination == "CA" else "NOEEI 30.37(a)"
 
 
 def _tax_identifier(tax_id: TaxId, request: ConsignmentRequest) -> wire.TaxIdentifier:
@@ -180,18 +167,8 @@ def _tax_identifier(tax_id: TaxId, request: ConsignmentRequest) -> wire.TaxIdent
         entity="SENDER" if tax_id.of_sender else "RECEIVER",
         tax_id=tax_id.value,
         tax_id_type=kind,
-        issuing_country=_issuing_country(kind, tax_id.value.upper(), party),
+        issuing_country=issuing_country(tax_id, party.country),
     )
-
-
-def _issuing_country(kind: str, value: str, party: Address) -> str:
-    """Who issued the number as far as the number says, else the country of the party that holds it."""
-    if kind == "IOSS" and value.startswith("IM"):
-        return codes.IOSS_COUNTRIES.get(value[2:5], party.country)
-    if kind in {"EORI", "VAT"} and re.fullmatch(r"[A-Z]{2}[0-9A-Z]+", value):
-        # VAT numbers call Greece EL and Northern Ireland XI.
-        return {"EL": "GR", "XI": "GB"}.get(value[:2], value[:2])
-    return party.country
 
 
 # -- back
@@ -218,13 +195,6 @@ def to_bought_label(shipment: wire.Shipment, documents: tuple[Document, ...]) ->
     )
 
 
-def to_minor(amount: Decimal, currency: str) -> tuple[int, int]:
-    """Minor units and their exponent: as fine as the currency, or as the amount down to 1/10,000."""
-    decimals = -int(amount.normalize().as_tuple().exponent)
-    exponent = min(max(codes.EXPONENTS.get(currency, 2), decimals), FINEST_EXPONENT)
-    return int(amount.scaleb(exponent).to_integral_value(ROUND_HALF_UP)), exponent
-
-
 def to_refusal(status: int, error: wire.ErrorAnswer | None) -> CarrierRejected:
     """Their code, and our name of the first field they name; their text may repeat an address."""
     if error is None or not _CODE.fullmatch(error.error.code):
@@ -239,13 +209,3 @@ def to_field(theirs: str) -> str | None:
     ours = codes.FIELDS.get(_INDEX.sub(".*", path))
     index = _INDEX.search(path)
     return ours.replace("*", index[1]) if ours and index else ours
-
-
-def media_type(content: bytes) -> str | None:
-    """From the bytes alone; None when they are no label that we know."""
-    start = content[:64].lstrip()
-    return next((name for magic, name in _MAGIC if start.startswith(magic)), None)
-
-
-def _minor_unit(currency: str) -> Decimal:
-    return Decimal(1).scaleb(-codes.EXPONENTS.get(currency, 2))

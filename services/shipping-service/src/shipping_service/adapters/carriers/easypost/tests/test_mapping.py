@@ -289,26 +289,6 @@ def test_a_label_without_number_or_rate_cannot_be_read(missing: str) -> None:
         mapping.to_bought_label(shipment, ())
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "minor", "exponent"),
-    [
-        ("34.15", "USD", 3415, 2),
-        ("34.15000", "USD", 3415, 2),
-        ("0", "EUR", 0, 2),
-        ("100", "EUR", 10_000, 2),
-        ("1200", "JPY", 1200, 0),
-        ("1200.50", "JPY", 12005, 1),
-        ("1.5", "KWD", 1500, 3),
-        ("17.255", "USD", 17255, 3),
-        ("0.123456", "USD", 1235, 4),
-    ],
-)
-def test_amounts_become_minor_units_without_losing_any(
-    amount: str, currency: str, minor: int, exponent: int
-) -> None:
-    assert mapping.to_minor(Decimal(amount), currency) == (minor, exponent)
-
-
 def test_a_refusal_keeps_their_code_and_names_our_field() -> None:
     error = wire.ErrorAnswer.model_validate_json((SAMPLES / "error.json").read_bytes())
 
@@ -341,18 +321,3 @@ def test_a_code_that_is_none_gives_way_to_the_status(code: str) -> None:
 )
 def test_fields_are_named_as_we_name_them(theirs: str, ours: str | None) -> None:
     assert mapping.to_field(theirs) == ours
-
-
-@pytest.mark.parametrize(
-    ("content", "media_type"),
-    [
-        (b"%PDF-1.4\n...", "application/pdf"),
-        (b"\x89PNG\r\n\x1a\n...", "image/png"),
-        (b"GIF89a...", "image/gif"),
-        (b"\r\n^XA^CI28...", "application/zpl"),
-        (b"<html>", None),
-        (b"", None),
-    ],
-)
-def test_a_file_is_what_its_bytes_say(content: bytes, media_type: str | None) -> None:
-    assert mapping.media_type(content) == media_type
