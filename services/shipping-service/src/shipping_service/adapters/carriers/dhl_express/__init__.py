@@ -1,0 +1,17 @@
+"""DHL Express: one call sells a shipment and answers its label. See README.md."""
+
+from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
+from shipping_service.adapters.carriers.dhl_express.settings import DhlExpressSettings
+from shipping_service.use_cases.ports import Capabilities, Carrier, CarrierGateway
+
+
+def _open_gateway() -> CarrierGateway:
+    return DhlExpressGateway(DhlExpressSettings.load())
+
+
+CARRIER = Carrier(
+    code="dhl_express",
+    # MyDHL API has no call that voids a shipment, and none that tells for certain whether one was sold.
+    capabilities=Capabilities(can_find=False, can_void=False, void_is_async=False),
+    open_gateway=_open_gateway,
+)
