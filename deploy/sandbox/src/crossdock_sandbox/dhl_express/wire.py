@@ -25,6 +25,14 @@ RegistrationType = Annotated[
 Incoterm = Annotated[
     str, StringConstraints(pattern=r"^(EXW|FCA|CPT|CIP|DPU|DAP|DDP|FAS|FOB|CFR|CIF|DAF|DAT|DDU|DEQ|DES)$")
 ]
+ExportReason = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(permanent|temporary|return|used_exhibition_goods_to_origin|intercompany_use"
+        r"|commercial_purpose_or_sale|personal_belongings_or_personal_use|sample|gift|return_to_origin"
+        r"|warranty_replacement|diplomatic_goods|defence_material)$"
+    ),
+]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=35)]
 
 
@@ -102,7 +110,7 @@ class LineItem(Wire):
     price: Thousandths  # of one unit
     quantity: Quantity
     commodityCodes: Annotated[list[CommodityCode], Field(max_length=2)] = Field(default_factory=list)
-    exportReasonType: str | None = None
+    exportReasonType: ExportReason | None = None
     manufacturerCountry: Country
     weight: LineWeight
 
@@ -116,7 +124,7 @@ class Invoice(Wire):
 class ExportDeclaration(Wire):
     lineItems: Annotated[list[LineItem], Field(min_length=1, max_length=999)]
     invoice: Invoice | None = None
-    exportReasonType: str | None = None
+    exportReasonType: ExportReason | None = None
     shipmentType: Literal["personal", "commercial"] | None = None
 
 
