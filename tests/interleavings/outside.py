@@ -262,6 +262,7 @@ class Shop:
             code="shopify",
             writes_tracking=True,
             issues_labels=False,
+            fetched_topic="orders/updated",
             verify=lambda account, headers, body: Delivery(str(hash(body)), "orders/updated", {}),
             read=lambda topic, body: self.orders[json.loads(body)["id"]].canonical(),
             open_gateway=lambda account: _ShopGateway(self, account),

@@ -104,7 +104,8 @@ class MarketplaceJobs:
         order_id, message_id = UUID(payload["order_id"]), UUID(payload["message_id"])
         try:
             body = await self._gateway(account).fetch_order(payload["external_id"])
-            canonical = self._marketplaces[account.platform].read("orders/updated", body)
+            marketplace = self._marketplaces[account.platform]
+            canonical = marketplace.read(marketplace.fetched_topic, body)
         except (MarketplaceRefused, NotAnOrder) as error:
             code = type(error).__name__ if isinstance(error, NotAnOrder) else str(error.args[0])
             async with self._database.transaction(job.cause) as tx:

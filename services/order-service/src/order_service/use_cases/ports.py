@@ -350,11 +350,16 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Marketplace:
-    """One platform, as its folder offers it; pure but for the gateway."""
+    """One platform, as its folder offers it; pure but for the gateway.
+
+    `verify` gives None for a call that carries nothing and only wants to be answered. `fetched_topic` is the
+    topic under which `read` understands what the gateway fetches.
+    """
 
     code: str
     writes_tracking: bool
     issues_labels: bool
-    verify: Callable[[Account, Mapping[str, str], bytes], Delivery]
+    fetched_topic: str
+    verify: Callable[[Account, Mapping[str, str], bytes], Delivery | None]
     read: Callable[[str, bytes], CanonicalOrder | None]
     open_gateway: Callable[[Account], Gateway]

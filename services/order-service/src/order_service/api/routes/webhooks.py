@@ -83,7 +83,8 @@ class WebhookEndpoint:
             delivery = marketplace.verify(account, request.headers, body)
         except NotAuthentic:
             return Response(status_code=401)
-        await self._keep(marketplace, account, delivery, body)
+        if delivery is not None:
+            await self._keep(marketplace, account, delivery, body)
         return Response(status_code=200)
 
     async def _account(self, marketplace: Marketplace | None, name: str) -> Account | None:

@@ -20,6 +20,7 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         code=PLATFORM,
         writes_tracking=True,
         issues_labels=False,
+        fetched_topic="orders/updated",
         verify=verify,
         read=read_order,
         open_gateway=open_gateway,
