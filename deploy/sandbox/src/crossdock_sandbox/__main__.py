@@ -1,4 +1,4 @@
-"""`python -m crossdock_sandbox KIND --port N --data DIR`: one process, one sandbox (shopify, mailbox, ...).
+"""`python -m crossdock_sandbox KIND --port N --data DIR`: one process, one sandbox.
 
 Prints one line of JSON with its addresses once it serves, and ends on SIGTERM or SIGINT.
 """
@@ -24,6 +24,7 @@ from crossdock_sandbox.easypost.office import TEST_KEY, EasyPostOptions
 from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
+from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
 DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
@@ -33,15 +34,15 @@ LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    shopify, easypost, dhl_express, mailbox = (
-        kinds.add_parser(kind) for kind in ("shopify", "easypost", "dhl_express", "mailbox")
-    )
-    for one in (shopify, easypost, dhl_express, mailbox):
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
+    shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
+    for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
         one.add_argument("--port", type=int, default=0, help="HTTP port on 127.0.0.1; 0 takes a free one")
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
+    for one in (shopify, woocommerce, easypost):
+        one.add_argument("--delivery-concurrency", type=int, default=32)
     for one in (shopify, easypost):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
-        one.add_argument("--delivery-concurrency", type=int, default=32)
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
@@ -63,6 +64,10 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
         )
         async with running_shopify(given.data, port=given.port, options=shopify) as running:
             yield {"base_url": running.base_url}
+    elif given.kind == "woocommerce":
+        woocommerce = WooCommerceOptions(delivery_concurrency=given.delivery_concurrency)
+        async with running_woocommerce(given.data, port=given.port, options=woocommerce) as sites:
+            yield {"base_url": sites.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]
         easypost = EasyPostOptions(

@@ -7,6 +7,7 @@ from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, runnin
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
+from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
 
 __all__ = [
     "DhlExpressOptions",
@@ -19,9 +20,12 @@ __all__ = [
     "Receiver",
     "ShopifyOptions",
     "ShopifySandbox",
+    "WooCommerceOptions",
+    "WooCommerceSandbox",
     "receiving",
     "running_dhl_express",
     "running_easypost",
     "running_mailbox",
     "running_shopify",
+    "running_woocommerce",
 ]

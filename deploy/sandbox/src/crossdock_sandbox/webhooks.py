@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,6 +82,7 @@ class Schedule:
     connect_s: float
     total_s: float
     concurrency: int
+    accepted: range = range(200, 300)  # statuses that count as delivered
 
     def wait_s(self, attempts_made: int) -> float | None:
         """Seconds until the next attempt; None when that was the last one."""
@@ -106,9 +107,17 @@ class Delivery:
 class Deliverer:
     """Works the queue off. A delivery under way when the process dies is sent again, as the originals do."""
 
-    def __init__(self, books: Books, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        books: Books,
+        schedule: Schedule,
+        *,
+        settled: Callable[[sqlite3.Row, bool], None] = lambda _row, _delivered: None,
+    ) -> None:
+        """`settled` hears, in the transaction that notes it, of every delivery that is not tried again."""
         self._books = books
         self._schedule = schedule
+        self._settled = settled
         self._wake = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
 
@@ -206,7 +215,7 @@ class Deliverer:
         self, row: sqlite3.Row, *, at: str, status: int | None, failure: str | None, started: float
     ) -> None:
         attempts = row["attempts"] + 1
-        delivered = status is not None and status // 100 == 2
+        delivered = status in self._schedule.accepted
         wait_s = None if delivered else self._schedule.wait_s(attempts)
         outcome = "delivered" if delivered else "failed" if wait_s is None else "pending"
         with self._books.transaction():
@@ -226,3 +235,5 @@ class Deliverer:
                     row["id"],
                 ),
             )
+            if outcome != "pending":
+                self._settled(row, delivered)
