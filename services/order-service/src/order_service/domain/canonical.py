@@ -125,11 +125,13 @@ class CanonicalOrder:
     flags: tuple[str, ...] = ()
     test: bool = False
     presentment_total: tuple[int, str] | None = None
+    #: The body leaves out what decides what is to be sent; the platform tells it when it is asked.
+    incomplete: bool = False
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything except the time of the update: equal when the platform says the same."""
+        """SHA-256 over what the platform says of the order: equal when it says the same."""
         said = fields_of(self)
-        del said["updated_at"]
+        del said["updated_at"], said["incomplete"]
         return digest(said)
 
 

@@ -28,7 +28,9 @@ class Outcome(StrEnum):
     IMPORTED = "imported"
     UNCHANGED = "unchanged"  # it says what we know
     STALE = "stale"  # the platform has said something newer
-    FETCHING = "fetching"  # two versions of one second: the platform is asked
+    FETCHING = (
+        "fetching"  # two versions of one second, or one that leaves something out: the platform is asked
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Import:
     @property
     def ref(self) -> OrderRef:
         return OrderRef(self.account.platform, self.account.shop_ref, self.canonical.external_id)
+
+    @property
+    def to_be_asked(self) -> bool:
+        return self.canonical.incomplete and not self.asked
 
     @property
     def shop(self) -> Shop:
@@ -91,7 +97,9 @@ async def import_orders(
             order, beginning = await _create(one, catalog, tx=tx)
             new.append(order)
             notes += beginning
-            imported.append(Imported(Outcome.IMPORTED, order.identity.order_id))
+            # A new order is kept at once, although something of it may still have to be asked for.
+            made = Outcome.FETCHING if one.to_be_asked else Outcome.IMPORTED
+            imported.append(Imported(made, order.identity.order_id))
             continue
         outcome = _compare(one, order)
         if outcome is Outcome.IMPORTED:
@@ -127,7 +135,7 @@ def _compare(one: Import, order: Order) -> Outcome:
         return Outcome.UNCHANGED
     if said.updated_at < known_until:
         return Outcome.STALE
-    if said.updated_at == known_until and not one.asked:
+    if (said.updated_at == known_until and not one.asked) or one.to_be_asked:
         return Outcome.FETCHING
     return Outcome.IMPORTED
 
