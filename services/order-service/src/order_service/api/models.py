@@ -126,13 +126,17 @@ class AccountGiven(Given):
 
     platform: str = Field(min_length=1, max_length=32)
     shop_ref: str = Field(
-        min_length=1, max_length=255, description="Shopify: the shop's myshopify.com domain"
+        min_length=1,
+        max_length=255,
+        description="Shopify: the shop's myshopify.com domain; WooCommerce: the site's address without https://",
     )
     api_base_url: str | None = Field(default=None, max_length=500, pattern=r"^https?://")
     webhook_secrets: tuple[SecretStr, ...] | None = Field(
         default=None, max_length=2, description="the newest first; two while one takes over from the other"
     )
-    access_token: SecretStr | None = None
+    access_token: SecretStr | None = Field(
+        default=None, description="WooCommerce: consumer key and secret, `ck_...:cs_...`"
+    )
     policy: Policy = Policy.SPLIT
     label_source: LabelSource = LabelSource.CARRIER
     ship_by_days: int = Field(default=3, ge=0, le=60)

@@ -1,0 +1,36 @@
+"""WooCommerce: orders are pushed whole by the merchant's own site, tracking is written back by REST. See
+README.md.
+"""
+
+from functools import partial
+
+import httpx
+
+from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGateway
+from order_service.adapters.marketplaces.woocommerce.mapping import PLATFORM, Habits, read_order
+from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
+from order_service.adapters.marketplaces.woocommerce.webhook import verify
+from order_service.use_cases.ports import Account, Gateway, Marketplace
+
+
+def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
+    """All that marketplace_registry.py reads. Raises InvalidSettings."""
+    settings = WooCommerceSettings.load()
+    habits = Habits(
+        ready_statuses=settings.ready_statuses,
+        pickup_methods=settings.pickup_methods,
+        tax_id_keys=settings.tax_id_keys,
+    )
+
+    def open_gateway(account: Account) -> Gateway:
+        return WooCommerceGateway(http, account, settings)
+
+    return Marketplace(
+        code=PLATFORM,
+        writes_tracking=True,
+        issues_labels=False,
+        fetched_topic="order.updated",
+        verify=verify,
+        read=partial(read_order, habits=habits),
+        open_gateway=open_gateway,
+    )

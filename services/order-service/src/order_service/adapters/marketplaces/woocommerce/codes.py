@@ -1,0 +1,39 @@
+"""WooCommerce's words and ours.
+
+Source: the fact sheet's status values, and woocommerce/woocommerce `class-wc-webhook.php` (topics, statuses
+that are never sent), read 2026-11-22.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+#: Topics whose body is the whole order, or (`deleted`) the order's id and nothing else.
+DELETED: Final = "order.deleted"
+ORDER_TOPICS: Final = frozenset({"order.created", "order.updated", "order.restored", DELETED})
+#: Not orders yet: a buyer is at the checkout, or a person is typing one in.
+DRAFTS: Final = frozenset({"checkout-draft", "auto-draft", "draft", "new"})
+#: The money has not come. `on-hold` may also be a person's wish that nothing leaves, whatever was paid.
+AWAITING_PAYMENT: Final = frozenset({"pending", "on-hold"})
+PROCESSING: Final = "processing"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
+REFUNDED: Final = "refunded"
+#: Called off. Who puts an order into the trash does not want it sent.
+CANCELLED: Final = frozenset({"cancelled", "trash"})
+#: What may stand in `status` without a plug-in; anything else is parked.
+STATUSES: Final = AWAITING_PAYMENT | CANCELLED | {PROCESSING, COMPLETED, FAILED, REFUNDED}
+#: Orders that take no tracking number any more.
+OVER: Final = CANCELLED | {FAILED, REFUNDED}
+#: Our carrier codes as a buyer reads them, where capitals are not enough.
+COMPANIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "four_px": "4PX",
+        "dhl_express": "DHL Express",
+        "dhl_ecommerce": "DHL eCommerce",
+        "fedex": "FedEx",
+        "ups": "UPS",
+        "usps": "USPS",
+        "yunexpress": "YunExpress",
+    }
+)
