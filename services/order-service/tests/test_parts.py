@@ -56,9 +56,19 @@ async def test_a_broken_marketplace_folder_stops_the_service(tmp_path: Path, cod
             load_marketplaces(http, package)
 
 
-async def test_a_marketplaces_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MARKETPLACE_SHOPIFY_API_VERSION", "latest")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MARKETPLACE_SHOPIFY_API_VERSION", "latest"),
+        ("MARKETPLACE_WOOCOMMERCE_TRACKING", "pigeon"),
+        ("MARKETPLACE_WOOCOMMERCE_READY_STATUSES", "[]"),
+    ],
+)
+async def test_a_marketplaces_wrong_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
 
     async with open_http_client("test") as http:
-        with pytest.raises(InvalidSettings, match="MARKETPLACE_SHOPIFY_API_VERSION"):
+        with pytest.raises(InvalidSettings, match=name):
             load_marketplaces(http)

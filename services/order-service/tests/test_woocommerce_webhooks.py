@@ -14,8 +14,10 @@ import httpx
 import pytest
 
 import order_service
+from crossdock_chassis.ids import new_id
 from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
+from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
 from crossdock_sandbox.serving import loopback_socket, serving
 from crossdock_sandbox.testing import WooCommerceSandbox, running_woocommerce
 from order_service.api.app import build_app
@@ -26,9 +28,9 @@ from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.ports import Account, Marketplace, OrderRef, Secrets
 
-from .samples import an_account
+from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
-from .test_journeys import column, connect, published
+from .test_journeys import column, connect, published, say
 
 URL = "/webhooks/woocommerce/lumo"
 SITE = "lumo-demo.example"
@@ -232,6 +234,19 @@ async def test_what_is_no_order_yet_or_at_all_is_kept_and_ignored(
     assert await column(database, "select count(*) from orders") == [0]
 
 
+@pytest.mark.usefixtures("shop")
+async def test_an_order_that_was_refunded_as_a_whole_is_held_before_the_shop_is_asked_anything(
+    client: httpx.AsyncClient, database: OrderDatabase
+) -> None:
+    await deliver(client, a_body())
+
+    refunds = [{"id": 9200, "reason": "", "total": "-65.95"}]
+    await deliver(client, a_body(status="refunded", refunds=refunds, date_modified_gmt=LATER))
+
+    assert set((await the_order(database)).process.holds) == {"unpaid"}
+    assert await column(database, "select count(*) from job") == [0]
+
+
 class Site:
     """A shop in the sandbox that posts to a running order-service, and is asked back by its jobs."""
 
@@ -240,11 +255,16 @@ class Site:
         self._database = database
         self._jobs = jobs
 
-    async def control(self, method: str, path: str, body: Any = None) -> None:
+    async def control(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         url = f"{self._sandbox.base_url}/_sandbox/{path}"
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.request(method, url, json=body)
         assert answer.is_success, answer.text
+        said: dict[str, Any] = answer.json()
+        return said
+
+    async def order(self) -> dict[str, Any]:
+        return await self.control("GET", "shops/lumo-demo/orders/9117")
 
     async def put_order(self, **changes: Any) -> None:
         await self.control("PUT", "shops/lumo-demo/orders/9117", a_body(**changes))
@@ -322,6 +342,30 @@ async def test_units_that_were_refunded_in_the_shop_are_asked_for_and_not_sent(
     assert [line.units for line in order.lines] == [1]
     assert order.content.payment == "partially_refunded"
     assert (await states(database))[-1] == "imported"
+
+
+async def test_a_parcels_number_reaches_the_shop_and_its_own_news_of_it_changes_nothing(
+    site: Site, database: OrderDatabase
+) -> None:
+    await site.put_order()
+    await site.tell("order.created")
+    order = await the_order(database)
+    inventory, shipping, parcel_id = Inventory(order), Shipping(order), new_id()
+    reserved = inventory.reserves()
+    await say(
+        database,
+        reserved,
+        shipping.parcel(ParcelLabelledV1, reserved.allocations, parcel_id=parcel_id),
+        shipping.parcel(ParcelShippedV1, reserved.allocations, parcel_id=parcel_id),
+    )
+    await site.work()
+    await site.tell("order.updated")
+
+    (reference,) = await column(database, "select confirmed_ref from obligation where state = 'confirmed'")
+    assert reference.startswith("tracking:")
+    assert (await site.order())["status"] == "completed"
+    order = await the_order(database)
+    assert (order.status, order.process.holds) == ("closed", {})
 
 
 async def test_what_was_asked_for_is_not_taken_back_by_the_next_word(

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -66,6 +66,7 @@ def to_canonical(order: wire.Order, habits: Habits) -> CanonicalOrder:
     ships = not _is_picked_up(order, habits)
     address, buyer = _ship_to(order), _buyer(order)
     tax_ids = _tax_ids(order, habits)
+    payment, cancelled = _payment(order, totals, habits), order.status in codes.CANCELLED
     return CanonicalOrder(
         platform=PLATFORM,
         external_id=str(order.id),
@@ -78,17 +79,18 @@ def to_canonical(order: wire.Order, habits: Habits) -> CanonicalOrder:
         lines=tuple(_line(one, order.currency, refunded[str(one.id)], ships) for one in order.line_items),
         ship_to=address,
         buyer=buyer,
-        payment_status=_payment(order, totals, habits),
+        payment_status=payment,
         fulfilment_status=(
             FulfilmentStatus.FULFILLED if order.status == codes.COMPLETED else FulfilmentStatus.UNFULFILLED
         ),
-        cancelled=order.status in codes.CANCELLED,
+        cancelled=cancelled,
         cancel_reason="trash" if order.status == "trash" else None,
         shipping_method=_shipping_method(order),
         notes=_text(order.customer_note),
         tax_ids=tax_ids,
         flags=tuple(_flags(order, totals, habits, (address, buyer, tax_ids))),
-        incomplete=_lacks_refunded_units(order),
+        # What keeps an order here needs no answer first, and must not wait for one.
+        incomplete=payment.settled and not cancelled and _lacks_refunded_units(order),
     )
 
 
@@ -203,17 +205,7 @@ def _ship_to(order: wire.Order) -> Address:
     """
     own = _address(order.shipping)
     chosen = own if own != Address() else _address(order.billing)
-    phone = chosen.phone or _text(order.billing.phone)
-    return Address(
-        name=chosen.name,
-        company=chosen.company,
-        lines=chosen.lines,
-        city=chosen.city,
-        province=chosen.province,
-        postal_code=chosen.postal_code,
-        country=chosen.country,
-        phone=phone,
-    )
+    return replace(chosen, phone=chosen.phone or _text(order.billing.phone))
 
 
 def _address(given: wire.Address) -> Address:

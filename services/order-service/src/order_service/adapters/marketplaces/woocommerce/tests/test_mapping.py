@@ -220,6 +220,11 @@ def test_a_refund_of_money_is_told_by_the_order_and_its_units_are_not() -> None:
     assert order.incomplete
 
 
+@pytest.mark.parametrize("status", ["cancelled", "refunded", "on-hold", "failed"])
+def test_an_order_that_stays_here_anyway_does_not_wait_for_what_a_refund_leaves_out(status: str) -> None:
+    assert not mapped(status=status, refunds=[{"id": 9200, "total": "-27.50"}]).incomplete
+
+
 def test_units_that_were_refunded_are_wanted_no_more() -> None:
     line = {"id": 9201, "quantity": -1, "meta_data": [{"id": 1, "key": "_refunded_item_id", "value": "401"}]}
 
