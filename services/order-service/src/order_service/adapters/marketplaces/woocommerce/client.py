@@ -62,8 +62,9 @@ class WooCommerceGateway:
         if known is not None:
             reference = str(known.get("reference"))
         else:
-            left = mapping.units_left(order)
-            if any(left[line] < units for line, units in tracking.units.items()):
+            # A unit that was refunded after its parcel had left is in the parcel all the same.
+            untold = mapping.untold_units(order)
+            if any(untold[line] < units for line, units in tracking.units.items()):
                 raise MarketplaceRefused("units_not_fulfillable")
             reference = await self._tell(tracking)
             change = mapping.to_parcel(tracking, reference)
@@ -92,12 +93,8 @@ class WooCommerceGateway:
 
     async def _complete(self, order: wire.Order) -> None:
         """Partly shipped orders stay as they are; so does a status that we were not told to change."""
-        everything_told = not any(units > 0 for units in mapping.units_left(order).values())
-        if (
-            self._settings.complete_orders
-            and everything_told
-            and order.status in self._settings.ready_statuses
-        ):
+        may_complete = self._settings.complete_orders and order.status in self._settings.ready_statuses
+        if may_complete and mapping.everything_told(order):
             await self._change("PUT", f"/wc/v3/orders/{order.id}", {"status": codes.COMPLETED}, _ORDER)
 
     async def _tell(self, tracking: Tracking) -> str:

@@ -124,7 +124,7 @@ def _flags(
         yield "not_paid_yet"
     if _lacks_refunded_units(order):
         yield "refunded_units_unknown"
-    if "*" in repr(personal):
+    if "*" in repr(personal):  # every text in them
         yield "pii_masked"
 
 
@@ -262,15 +262,21 @@ def told_parcels(order: wire.Order) -> Mapping[str, Mapping[str, object]]:
     }
 
 
-def units_left(order: wire.Order) -> Counter[str]:
-    """Line id to units that no parcel was told of and no refund took off."""
-    left = Counter({str(one.id): one.quantity for one in order.line_items})
-    left.subtract(refunded_units(order))
+def untold_units(order: wire.Order) -> Counter[str]:
+    """Line id to ordered units that no parcel was told of."""
+    untold = Counter({str(one.id): one.quantity for one in order.line_items})
     for parcel in told_parcels(order).values():
         units = parcel.get("units")
         if isinstance(units, dict):
-            left.subtract({line: count for line, count in units.items() if isinstance(count, int)})
-    return left
+            untold.subtract({line: count for line, count in units.items() if isinstance(count, int)})
+    return untold
+
+
+def everything_told(order: wire.Order) -> bool:
+    """Whether nothing is left to send: what was refunded is not sent any more."""
+    untold = untold_units(order)
+    untold.subtract(refunded_units(order))
+    return all(units <= 0 for units in untold.values())
 
 
 def to_parcel(tracking: Tracking, reference: str) -> Mapping[str, object]:

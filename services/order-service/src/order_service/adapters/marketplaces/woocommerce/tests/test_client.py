@@ -127,6 +127,14 @@ async def test_units_that_were_refunded_keep_no_order_open(shop: Shop) -> None:
     assert await shop.status() == "completed"
 
 
+async def test_a_parcel_that_left_before_its_units_were_refunded_is_told_all_the_same(shop: Shop) -> None:
+    await shop.control("POST", "shops/lumo/orders/9117/refunds", {"amount": "55.00", "units": {"401": 2}})
+
+    await shop.gateway().write_back(FIRST)
+
+    assert await shop.numbers() == ["YT1"]
+
+
 async def test_the_same_parcel_told_twice_is_there_once(shop: Shop) -> None:
     first = await shop.gateway().write_back(FIRST)
 

@@ -9,11 +9,12 @@ import pytest
 
 from order_service.adapters.marketplaces.woocommerce.mapping import (
     Habits,
+    everything_told,
     names,
     read_order,
     to_note,
     to_shipment_tracking,
-    units_left,
+    untold_units,
 )
 from order_service.adapters.marketplaces.woocommerce.wire import Order
 from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus, TaxId
@@ -360,13 +361,16 @@ def test_a_note_names_a_number_only_as_a_whole() -> None:
     assert not names("Shipped with USPS: LZ12", "LZ1")
 
 
-def test_told_and_refunded_units_are_not_left() -> None:
-    told = {"key": "_crossdock_parcel_LZ0", "value": {"reference": "note:1", "units": {"401": 1}}}
+@pytest.mark.parametrize(("quantity", "told"), [(2, True), (3, False)])
+def test_what_was_refunded_need_not_be_told(quantity: int, told: bool) -> None:
+    parcel = {"key": "_crossdock_parcel_LZ0", "value": {"reference": "note:1", "units": {"401": 1}}}
     refunded = {"quantity": -1, "meta_data": [{"key": "_refunded_item_id", "value": 401}]}
     body = a_body(
-        line_items=[a_line(quantity=3)],
-        meta_data=[told, {"key": "_crossdock_parcel_odd", "value": []}],
+        line_items=[a_line(quantity=quantity)],
+        meta_data=[parcel, {"key": "_crossdock_parcel_odd", "value": []}],
         refunds=[{"id": 1, "total": "-25.00", "line_items": [refunded]}],
     )
+    order = Order.model_validate(body)
 
-    assert units_left(Order.model_validate(body)) == {"401": 1}
+    assert untold_units(order) == {"401": quantity - 1}
+    assert everything_told(order) is told
