@@ -28,9 +28,7 @@ class Outcome(StrEnum):
     IMPORTED = "imported"
     UNCHANGED = "unchanged"  # it says what we know
     STALE = "stale"  # the platform has said something newer
-    FETCHING = (
-        "fetching"  # two versions of one second, or one that leaves something out: the platform is asked
-    )
+    FETCHING = "fetching"  # two versions of one second, or one with a gap: the platform is asked
 
 
 @dataclass(frozen=True, slots=True)
