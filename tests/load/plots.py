@@ -76,7 +76,7 @@ def _ticks(largest: float) -> list[float]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.6g}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.6g}"
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = "#333") -> str:

@@ -29,6 +29,12 @@ def test_axes_end_at_a_round_number_at_or_above_the_largest_value() -> None:
     assert "0.07" in texts
 
 
+def test_a_million_is_written_out() -> None:
+    page = ElementTree.fromstring(lines("", [Line("", [(0, 0), (1_000_000, 1)])], x="", y=""))
+
+    assert "1,000,000" in {one.text for one in page.iter(f"{SVG}text")}
+
+
 def test_bars_are_as_long_as_their_values() -> None:
     page = ElementTree.fromstring(bars("CPU", {"api": 4.0, "relay": 1.0, "idle": 0.0}, unit="ms"))
 
