@@ -135,6 +135,11 @@ class CanonicalOrder:
         return digest(said)
 
 
+def text_of(given: str | None) -> str | None:
+    """Empty text is no text; anything else stays as received, but for NUL, which no column can hold."""
+    return given.replace("\0", "") or None if given else None
+
+
 def fields_of(one: "DataclassInstance") -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 

@@ -1,5 +1,6 @@
 """Amounts as integers in the currency's minor unit (ISO 4217)."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 #: ISO 4217 currencies whose exponent is not 2 (list one, read 2026-11-20).
@@ -30,6 +31,11 @@ def to_minor(amount: str, currency: str) -> int:
     except (InvalidOperation, ValueError):
         pass
     raise ValueError("not a decimal amount")
+
+
+def sum_to_minor(amounts: Iterable[str], currency: str) -> int:
+    """Raises ValueError as `to_minor` does."""
+    return sum(to_minor(one, currency) for one in amounts)
 
 
 def unit_value(total_minor: int, units: int, currency: str) -> str:

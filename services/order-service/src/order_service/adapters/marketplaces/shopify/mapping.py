@@ -1,6 +1,6 @@
 """Shopify's order to the canonical one, and our parcels to their fulfilments: pure functions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 
 from pydantic import ValidationError
@@ -14,9 +14,10 @@ from order_service.domain.canonical import (
     CanonicalTotals,
     FulfilmentStatus,
     PaymentStatus,
+    text_of,
 )
 from order_service.domain.errors import NotAnOrder
-from order_service.domain.money import to_minor
+from order_service.domain.money import sum_to_minor, to_minor
 from order_service.use_cases.ports import Tracking
 
 PLATFORM = "shopify"
@@ -54,7 +55,7 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
     return CanonicalOrder(
         platform=PLATFORM,
         external_id=str(order.id),
-        order_number=_text(order.name) or str(order.id),
+        order_number=text_of(order.name) or str(order.id),
         placed_at=order.created_at.astimezone(UTC),
         updated_at=order.updated_at.astimezone(UTC),
         currency=currency,
@@ -66,9 +67,9 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
         payment_status=payment or PaymentStatus.PENDING,
         fulfilment_status=fulfilment or FulfilmentStatus.PARTIAL,
         cancelled=order.cancelled_at is not None,
-        cancel_reason=_text(order.cancel_reason),
-        shipping_method=(_text(shipping[0].title) or _text(shipping[0].code)) if shipping else None,
-        notes=_text(order.note),
+        cancel_reason=text_of(order.cancel_reason),
+        shipping_method=(text_of(shipping[0].title) or text_of(shipping[0].code)) if shipping else None,
+        notes=text_of(order.note),
         flags=tuple(flags),
         test=order.test,
         presentment_total=_presentment(order),
@@ -89,15 +90,17 @@ def _totals(order: wire.Order) -> CanonicalTotals:
     return CanonicalTotals(
         items_subtotal=to_minor(order.total_line_items_price, currency),
         discount_total=to_minor(order.total_discounts, currency),
-        shipping_total=_sum(
+        shipping_total=sum_to_minor(
             (one.discounted_price for one in order.shipping_lines if not one.is_removed), currency
         ),
         tax_total=to_minor(order.total_tax, currency),
-        marketplace_collected_tax=_sum((tax.price for tax in order.tax_lines if tax.channel_liable), currency)
-        or _sum((tax.price for tax in taxes if tax.channel_liable), currency),
-        other_charges_total=_sum(others, currency),
+        marketplace_collected_tax=sum_to_minor(
+            (tax.price for tax in order.tax_lines if tax.channel_liable), currency
+        )
+        or sum_to_minor((tax.price for tax in taxes if tax.channel_liable), currency),
+        other_charges_total=sum_to_minor(others, currency),
         grand_total=to_minor(order.total_price, currency),
-        refunded_total=_sum(refunds, currency),
+        refunded_total=sum_to_minor(refunds, currency),
     )
 
 
@@ -114,38 +117,38 @@ def _line(line: wire.LineItem, currency: str) -> CanonicalLine:
     return CanonicalLine(
         external_line_id=str(line.id),
         external_line_ids=(str(line.id),),
-        sku=_text(line.sku),
-        title=_text(line.title) or "",
+        sku=text_of(line.sku),
+        title=text_of(line.title) or "",
         quantity=line.quantity,
         cancelled_quantity=max(line.quantity - left, 0),
         unit_price=to_minor(line.price, currency),
         # `total_discount` of the line is 0 for cart and code discounts: the allocations are the truth.
-        discount=_sum((one.amount for one in line.discount_allocations), currency),
-        tax=_sum((one.price for one in line.tax_lines), currency),
+        discount=sum_to_minor((one.amount for one in line.discount_allocations), currency),
+        tax=sum_to_minor((one.price for one in line.tax_lines), currency),
         ships=line.requires_shipping is not False,
     )
 
 
 def _address(given: wire.Address) -> Address:
-    joined = " ".join(part for part in (_text(given.first_name), _text(given.last_name)) if part)
+    joined = " ".join(part for part in (text_of(given.first_name), text_of(given.last_name)) if part)
     return Address(
-        name=_text(given.name) or joined or None,
-        company=_text(given.company),
-        lines=tuple(line for line in (_text(given.address1), _text(given.address2)) if line),
-        city=_text(given.city),
-        province=_text(given.province),
-        postal_code=_text(given.zip),
-        country=_text(given.country_code),
-        phone=_text(given.phone),
+        name=text_of(given.name) or joined or None,
+        company=text_of(given.company),
+        lines=tuple(line for line in (text_of(given.address1), text_of(given.address2)) if line),
+        city=text_of(given.city),
+        province=text_of(given.province),
+        postal_code=text_of(given.zip),
+        country=text_of(given.country_code),
+        phone=text_of(given.phone),
     )
 
 
 def _buyer(order: wire.Order) -> CanonicalBuyer:
     names = (order.customer.first_name, order.customer.last_name) if order.customer else ()
     return CanonicalBuyer(
-        name=" ".join(part for part in map(_text, names) if part) or None,
-        email=_text(order.email) or _text(order.contact_email),
-        locale=_text(order.customer_locale),
+        name=" ".join(part for part in map(text_of, names) if part) or None,
+        email=text_of(order.email) or text_of(order.contact_email),
+        locale=text_of(order.customer_locale),
     )
 
 
@@ -154,15 +157,6 @@ def _presentment(order: wire.Order) -> tuple[int, str] | None:
     if paid is None or paid.currency_code == order.currency:
         return None
     return to_minor(paid.amount, paid.currency_code), paid.currency_code
-
-
-def _sum(amounts: Iterable[str], currency: str) -> int:
-    return sum(to_minor(one, currency) for one in amounts)
-
-
-def _text(given: str | None) -> str | None:
-    """Empty text is no text; anything else stays as received, but for NUL, which no column can hold."""
-    return given.replace("\0", "") or None if given else None
 
 
 # -- tracking

@@ -18,9 +18,10 @@ from order_service.domain.canonical import (
     FulfilmentStatus,
     PaymentStatus,
     TaxId,
+    text_of,
 )
 from order_service.domain.errors import NotAnOrder
-from order_service.domain.money import to_minor
+from order_service.domain.money import sum_to_minor, to_minor
 from order_service.use_cases.ports import Tracking
 
 PLATFORM = "woocommerce"
@@ -70,7 +71,7 @@ def to_canonical(order: wire.Order, habits: Habits) -> CanonicalOrder:
     return CanonicalOrder(
         platform=PLATFORM,
         external_id=str(order.id),
-        order_number=_text(order.number) or str(order.id),
+        order_number=text_of(order.number) or str(order.id),
         placed_at=order.date_created_gmt,
         updated_at=order.date_modified_gmt or order.date_created_gmt,
         currency=order.currency,
@@ -86,7 +87,7 @@ def to_canonical(order: wire.Order, habits: Habits) -> CanonicalOrder:
         cancelled=cancelled,
         cancel_reason="trash" if order.status == "trash" else None,
         shipping_method=_shipping_method(order),
-        notes=_text(order.customer_note),
+        notes=text_of(order.customer_note),
         tax_ids=tax_ids,
         flags=tuple(_flags(order, totals, habits, (address, buyer, tax_ids))),
         # What keeps an order here needs no answer first, and must not wait for one.
@@ -131,14 +132,14 @@ def _flags(
 def _totals(order: wire.Order) -> CanonicalTotals:
     currency = order.currency
     return CanonicalTotals(
-        items_subtotal=_sum((one.subtotal for one in order.line_items), currency),
+        items_subtotal=sum_to_minor((one.subtotal for one in order.line_items), currency),
         discount_total=to_minor(order.discount_total, currency),
         shipping_total=to_minor(order.shipping_total, currency),
         tax_total=to_minor(order.total_tax, currency),
         marketplace_collected_tax=0,
-        other_charges_total=_sum((one.total for one in order.fee_lines), currency),
+        other_charges_total=sum_to_minor((one.total for one in order.fee_lines), currency),
         grand_total=to_minor(order.total, currency),
-        refunded_total=-_sum((one.total for one in order.refunds), currency),
+        refunded_total=-sum_to_minor((one.total for one in order.refunds), currency),
     )
 
 
@@ -155,8 +156,8 @@ def _line(line: wire.LineItem, currency: str, refunded: int, ships: bool) -> Can
     return CanonicalLine(
         external_line_id=str(line.id),
         external_line_ids=(str(line.id),),
-        sku=_text(line.sku),
-        title=_text(line.name) or "",
+        sku=text_of(line.sku),
+        title=text_of(line.name) or "",
         quantity=line.quantity,
         cancelled_quantity=min(refunded, line.quantity),
         unit_price=unit_price,
@@ -194,7 +195,7 @@ def _is_picked_up(order: wire.Order, habits: Habits) -> bool:
 
 def _shipping_method(order: wire.Order) -> str | None:
     for one in order.shipping_lines:
-        return _text(one.method_title) or _text(one.method_id)
+        return text_of(one.method_title) or text_of(one.method_id)
     return None
 
 
@@ -205,45 +206,36 @@ def _ship_to(order: wire.Order) -> Address:
     """
     own = _address(order.shipping)
     chosen = own if own != Address() else _address(order.billing)
-    return replace(chosen, phone=chosen.phone or _text(order.billing.phone))
+    return replace(chosen, phone=chosen.phone or text_of(order.billing.phone))
 
 
 def _address(given: wire.Address) -> Address:
     return Address(
         name=_name(given),
-        company=_text(given.company),
-        lines=tuple(line for line in (_text(given.address_1), _text(given.address_2)) if line),
-        city=_text(given.city),
-        province=_text(given.state),
-        postal_code=_text(given.postcode),
-        country=_text(given.country),
-        phone=_text(given.phone),
+        company=text_of(given.company),
+        lines=tuple(line for line in (text_of(given.address_1), text_of(given.address_2)) if line),
+        city=text_of(given.city),
+        province=text_of(given.state),
+        postal_code=text_of(given.postcode),
+        country=text_of(given.country),
+        phone=text_of(given.phone),
     )
 
 
 def _buyer(order: wire.Order) -> CanonicalBuyer:
-    return CanonicalBuyer(name=_name(order.billing), email=_text(order.billing.email))
+    return CanonicalBuyer(name=_name(order.billing), email=text_of(order.billing.email))
 
 
 def _tax_ids(order: wire.Order, habits: Habits) -> tuple[TaxId, ...]:
     kinds = habits.tax_id_keys
     found = ((kinds[one.key], one.value) for one in order.meta_data if one.key in kinds)
     return tuple(
-        TaxId(kind, text) for kind, value in found if isinstance(value, str) and (text := _text(value))
+        TaxId(kind, text) for kind, value in found if isinstance(value, str) and (text := text_of(value))
     )
 
 
 def _name(given: wire.Address) -> str | None:
-    return " ".join(part for part in map(_text, (given.first_name, given.last_name)) if part) or None
-
-
-def _sum(amounts: Iterable[str], currency: str) -> int:
-    return sum(to_minor(one, currency) for one in amounts)
-
-
-def _text(given: str | None) -> str | None:
-    """Empty text is no text; anything else stays as received, but for NUL, which no column can hold."""
-    return given.replace("\0", "") or None if given else None
+    return " ".join(part for part in map(text_of, (given.first_name, given.last_name)) if part) or None
 
 
 # -- tracking
