@@ -25,8 +25,7 @@ from order_service.domain.canonical import (
     FulfilmentStatus,
     PaymentStatus,
 )
-from order_service.use_cases.ports import (
-    Account,
+from order_service.use_cases.marketplace import (
     Delivery,
     Marketplace,
     MarketplaceOutcomeUnknown,
@@ -34,6 +33,7 @@ from order_service.use_cases.ports import (
     MarketplaceUnavailable,
     Tracking,
 )
+from order_service.use_cases.ports import Account
 from shipping_service.domain.consignment import Address as ShipTo
 from shipping_service.domain.consignment import (
     BoughtLabel,
@@ -261,11 +261,10 @@ class Shop:
         return Marketplace(
             code="shopify",
             writes_tracking=True,
-            issues_labels=False,
             fetched_topic="orders/updated",
             verify=lambda account, headers, body: Delivery(str(hash(body)), "orders/updated", {}),
             read=lambda topic, body: self.orders[json.loads(body)["id"]].canonical(),
-            open_gateway=lambda account: _ShopGateway(self, account),
+            open_gateway=lambda account, _: _ShopGateway(self, account),
         )
 
 

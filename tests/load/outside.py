@@ -19,7 +19,8 @@ from notify_service.use_cases.ports import Envelope, Letter, ParcelShown
 from order_service.adapters.marketplaces.shopify.client import ShopifyGateway
 from order_service.adapters.marketplaces.shopify.settings import ShopifySettings
 from order_service.domain.order import LabelSource, Policy
-from order_service.use_cases.ports import Account, Secrets, Tracking
+from order_service.use_cases.marketplace import Tracking
+from order_service.use_cases.ports import Account, Secrets
 from shipping_service.adapters.carriers.easypost import CARRIER
 from shipping_service.domain.consignment import Address, BoughtLabel, Box, ConsignmentRequest, CustomsItem
 

@@ -15,7 +15,7 @@ from order_service.messaging import HANDLERS
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.transaction import OrderDatabase, open_database
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Marketplace
+from order_service.use_cases.marketplace import Marketplace
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 KEY = b"k" * 32

@@ -15,7 +15,7 @@ from order_service.adapters.marketplaces.shopify.client import ShopifyGateway
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Marketplace, MarketplaceRefused, MarketplaceUnavailable
+from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused, MarketplaceUnavailable
 
 from .samples import an_account, shopify_body
 from .test_jobs import eventually
@@ -34,7 +34,7 @@ def a_gateway(http: httpx.AsyncClient) -> ShopifyGateway:
 
 async def fetched(database: OrderDatabase, marketplace: Marketplace, http: httpx.AsyncClient) -> None:
     """Run the job that asks, until it is done."""
-    asking = {"shopify": replace(marketplace, open_gateway=lambda _: a_gateway(http))}
+    asking = {"shopify": replace(marketplace, open_gateway=lambda *_: a_gateway(http))}
     jobs = MarketplaceJobs(database, asking, Retention())
     runner = JobRunner(database, jobs.handlers(), [Destination("shopify")])
     task = asyncio.create_task(runner.run())

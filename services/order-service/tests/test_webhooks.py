@@ -21,7 +21,8 @@ from order_service.messaging import HANDLERS
 from order_service.persistence.accounts import AccountTable
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Account, Marketplace, Secrets
+from order_service.use_cases.marketplace import Marketplace
+from order_service.use_cases.ports import Account, Secrets
 
 from .samples import SECRET, SHOP, Inventory, Shipping, an_account, shopify_body
 from .test_journeys import column, connect, published, say, the_order

@@ -26,7 +26,8 @@ from order_service.messaging import HANDLERS
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Account, Marketplace, OrderRef, Secrets
+from order_service.use_cases.marketplace import Marketplace
+from order_service.use_cases.ports import Account, OrderRef, Secrets
 
 from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually

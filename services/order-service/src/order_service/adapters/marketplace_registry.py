@@ -9,7 +9,7 @@ import httpx
 
 from crossdock_chassis.config import InvalidSettings
 from order_service.adapters import marketplaces
-from order_service.use_cases.ports import Marketplace
+from order_service.use_cases.marketplace import Marketplace
 
 
 class BrokenMarketplace(Exception):

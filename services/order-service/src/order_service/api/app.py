@@ -13,7 +13,7 @@ from order_service.api.routes import accounts, orders, work
 from order_service.api.routes.webhooks import WebhookEndpoint
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Marketplace
+from order_service.use_cases.marketplace import Marketplace
 
 VERSION = "0.1.0"
 #: Shopify gives up after five seconds; what has not arrived by then is sent again.

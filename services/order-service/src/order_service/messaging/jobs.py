@@ -8,19 +8,18 @@ from crossdock_chassis.crash_points import reached
 from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from order_service.domain.errors import NotAnOrder
+from order_service.persistence.quotas import AccountMeter
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases import write_back
 from order_service.use_cases.import_order import Import, Retention, import_orders
-from order_service.use_cases.ports import (
-    Account,
+from order_service.use_cases.marketplace import (
     Gateway,
     Marketplace,
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
-    Obligation,
-    Settled,
 )
+from order_service.use_cases.ports import Account, Obligation, Settled
 from order_service.use_cases.receive_message import FETCH_JOB
 
 #: An obligation, and whose it is.
@@ -130,7 +129,8 @@ class MarketplaceJobs:
         marketplace = self._marketplaces.get(account.platform)
         if marketplace is None or not marketplace.writes_tracking:
             raise MarketplaceRefused("platform_not_supported")
-        return marketplace.open_gateway(account)
+        meter = AccountMeter(self._database, account, marketplace.quotas)
+        return marketplace.open_gateway(account, meter)
 
 
 def _obligation_of(step: Job | _Told) -> UUID:

@@ -1,4 +1,4 @@
-"""What the use cases need of the world: a transaction's parts and the marketplaces."""
+"""What the use cases need of the world: accounts, messages, and a transaction's parts."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, Cause, Event, OrderKeyed
-from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.lines import Catalog, Mapped, SkuFacts
 from order_service.domain.order import LabelSource, Order, Policy
 
@@ -26,10 +25,24 @@ class RacedImport(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What only the platform and we know. Never printed."""
+    """What only the platform and we know. Never printed. `named`: what else its folder asks for."""
 
     webhook: tuple[str, ...] = field(default=(), repr=False)
     access_token: str | None = field(default=None, repr=False)
+    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an account's calls are made with where the platform gives it for a while. Never printed.
+
+    `refresh_token` buys the next pair, on some platforms once: a pair is stored before it is used.
+    """
+
+    access_token: str = field(repr=False)
+    expires_at: datetime
+    refresh_token: str | None = field(default=None, repr=False)
+    refresh_expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,8 @@ class Account:
     incoterm: str | None
     unpaid_hours: int
     active: bool
+    options: Mapping[str, str] = field(default_factory=dict)
+    tokens: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,75 +306,3 @@ class Transaction(Protocol):
     def timers(self) -> Timers: ...
     @property
     def new_id(self) -> Callable[[], UUID]: ...
-
-
-# -- marketplaces
-
-
-class MarketplaceRefused(Exception):
-    """They understood and said no; asking again will not help. Argument: a code without personal data."""
-
-
-class MarketplaceUnavailable(Exception):
-    """Nothing was done; ask again after `retry_after_s`."""
-
-    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.retry_after_s = retry_after_s
-
-
-class MarketplaceOutcomeUnknown(Exception):
-    """It may have been done: look before doing it again."""
-
-
-class NotAuthentic(Exception):
-    """The delivery is not proven to come from the account's shop. Says nothing more, to nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What the envelope of a verified delivery says."""
-
-    dedupe_key: str
-    topic: str
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Tracking:
-    """A parcel to be told to the marketplace: units by the platform's own line ids."""
-
-    external_id: str
-    tracking_number: str
-    tracking_url: str | None
-    carrier: str
-    units: Mapping[str, int]
-
-
-class Gateway(Protocol):
-    """Calls to one shop. Raises MarketplaceRefused, MarketplaceUnavailable, MarketplaceOutcomeUnknown."""
-
-    async def write_back(self, tracking: Tracking) -> str:
-        """Tell the tracking number; the platform's reference of it. Looks first whether it is there."""
-        ...
-
-    async def fetch_order(self, external_id: str) -> bytes:
-        """The order as the platform has it now, in the form its webhooks carry."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Marketplace:
-    """One platform, as its folder offers it; pure but for the gateway.
-
-    `verify` gives None for a call that carries nothing and only wants to be answered. `fetched_topic` is the
-    topic under which `read` understands what the gateway fetches.
-    """
-
-    code: str
-    writes_tracking: bool
-    issues_labels: bool
-    fetched_topic: str
-    verify: Callable[[Account, Mapping[str, str], bytes], Delivery | None]
-    read: Callable[[str, bytes], CanonicalOrder | None]
-    open_gateway: Callable[[Account], Gateway]

@@ -9,7 +9,8 @@ from crossdock_contracts.shipping import ParcelShippedV1, ShipmentLabelRequested
 from order_service.domain.order import Order
 from order_service.domain.order_table import OrderStatus
 from order_service.domain.write_back import owed_units
-from order_service.use_cases.ports import Note, NotFound, Obligation, Tracking, Transaction
+from order_service.use_cases.marketplace import Tracking
+from order_service.use_cases.ports import Note, NotFound, Obligation, Transaction
 
 TRACKING_JOB = "marketplace.write_tracking"
 OVERDUE_TIMER = "obligation_overdue"

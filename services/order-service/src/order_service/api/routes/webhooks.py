@@ -27,14 +27,8 @@ from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import (
-    Account,
-    Delivery,
-    Marketplace,
-    Message,
-    NotAuthentic,
-    RacedImport,
-)
+from order_service.use_cases.marketplace import Delivery, Marketplace, NotAuthentic
+from order_service.use_cases.ports import Account, Message, RacedImport
 from order_service.use_cases.receive_message import Received, receive_messages
 
 log = get_logger(__name__)

@@ -22,7 +22,8 @@ from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence import queries
 from order_service.use_cases import write_back
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.ports import Marketplace, Note, NotFound
+from order_service.use_cases.marketplace import Marketplace
+from order_service.use_cases.ports import Note, NotFound
 from order_service.use_cases.receive_message import reimport_message
 
 router = APIRouter(prefix="/v1", tags=["work"])

@@ -8,13 +8,13 @@ import httpx
 from pydantic import ValidationError
 
 from order_service.adapters.marketplaces.shopify import mapping, wire
-from order_service.use_cases.ports import (
-    Account,
+from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
     Tracking,
 )
+from order_service.use_cases.ports import Account
 
 T = TypeVar("T", bound=wire.Wire)
 

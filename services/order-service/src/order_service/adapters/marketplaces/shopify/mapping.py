@@ -18,7 +18,7 @@ from order_service.domain.canonical import (
 )
 from order_service.domain.errors import NotAnOrder
 from order_service.domain.money import sum_to_minor, to_minor
-from order_service.use_cases.ports import Tracking
+from order_service.use_cases.marketplace import Tracking
 
 PLATFORM = "shopify"
 

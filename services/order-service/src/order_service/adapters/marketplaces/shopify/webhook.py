@@ -12,7 +12,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Final
 
-from order_service.use_cases.ports import Account, Delivery, NotAuthentic
+from order_service.use_cases.marketplace import Delivery, NotAuthentic
+from order_service.use_cases.ports import Account
 
 #: Kept with the raw message. The signature is not: with the body it would help to guess the secret.
 _KEPT: Final = (

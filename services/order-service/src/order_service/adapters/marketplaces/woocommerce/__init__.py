@@ -10,7 +10,8 @@ from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGa
 from order_service.adapters.marketplaces.woocommerce.mapping import PLATFORM, Habits, read_order
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
 from order_service.adapters.marketplaces.woocommerce.webhook import verify
-from order_service.use_cases.ports import Account, Gateway, Marketplace
+from order_service.use_cases.marketplace import Gateway, Marketplace, Meter
+from order_service.use_cases.ports import Account
 
 
 def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
@@ -22,13 +23,12 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         tax_id_keys=settings.tax_id_keys,
     )
 
-    def open_gateway(account: Account) -> Gateway:
+    def open_gateway(account: Account, _: Meter) -> Gateway:
         return WooCommerceGateway(http, account, settings)
 
     return Marketplace(
         code=PLATFORM,
         writes_tracking=True,
-        issues_labels=False,
         fetched_topic="order.updated",
         verify=verify,
         read=partial(read_order, habits=habits),

@@ -10,13 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from order_service.adapters.marketplaces.woocommerce import codes, mapping, wire
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
-from order_service.use_cases.ports import (
-    Account,
+from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
     Tracking,
 )
+from order_service.use_cases.ports import Account
 
 T = TypeVar("T")
 

@@ -11,14 +11,13 @@ import pytest
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_sandbox.testing import ShopifyOptions, ShopifySandbox, running_shopify
 from order_service.adapters.marketplaces.shopify.client import ShopifyGateway
-from order_service.use_cases.ports import (
-    Account,
+from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
-    Secrets,
     Tracking,
 )
+from order_service.use_cases.ports import Account, Secrets
 
 from .test_webhook import an_account
 

@@ -11,7 +11,7 @@ from order_service.adapters.marketplaces.shopify.mapping import already_there, r
 from order_service.adapters.marketplaces.shopify.wire import OrderFulfillments
 from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus
 from order_service.domain.errors import NotAnOrder
-from order_service.use_cases.ports import Tracking
+from order_service.use_cases.marketplace import Tracking
 
 SAMPLES = Path(__file__).parent / "samples"
 

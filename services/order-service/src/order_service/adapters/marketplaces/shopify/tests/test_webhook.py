@@ -9,7 +9,8 @@ import pytest
 
 from order_service.adapters.marketplaces.shopify.webhook import verify
 from order_service.domain.order import LabelSource, Policy
-from order_service.use_cases.ports import Account, NotAuthentic, Secrets
+from order_service.use_cases.marketplace import NotAuthentic
+from order_service.use_cases.ports import Account, Secrets
 
 SECRET = "shpss_example_7d1f0c93ab"
 BODY = (

@@ -13,14 +13,13 @@ from crossdock_sandbox.testing import WooCommerceSandbox, running_woocommerce
 from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGateway
 from order_service.adapters.marketplaces.woocommerce.mapping import Habits, read_order
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
-from order_service.use_cases.ports import (
-    Account,
+from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
-    Secrets,
     Tracking,
 )
+from order_service.use_cases.ports import Account, Secrets
 
 from .test_mapping import a_body, a_line
 from .test_webhook import an_account

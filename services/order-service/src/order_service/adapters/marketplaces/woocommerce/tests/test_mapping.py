@@ -19,7 +19,7 @@ from order_service.adapters.marketplaces.woocommerce.mapping import (
 from order_service.adapters.marketplaces.woocommerce.wire import Order
 from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus, TaxId
 from order_service.domain.errors import NotAnOrder
-from order_service.use_cases.ports import Tracking
+from order_service.use_cases.marketplace import Tracking
 
 SAMPLES = Path(__file__).parent / "samples"
 HABITS = Habits(pickup_methods=frozenset({"local_pickup"}), tax_id_keys={"_billing_vat": "vat"})

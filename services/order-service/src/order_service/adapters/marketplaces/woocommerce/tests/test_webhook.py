@@ -9,7 +9,8 @@ import pytest
 
 from order_service.adapters.marketplaces.woocommerce.webhook import verify
 from order_service.domain.order import LabelSource, Policy
-from order_service.use_cases.ports import Account, Delivery, NotAuthentic, Secrets
+from order_service.use_cases.marketplace import Delivery, NotAuthentic
+from order_service.use_cases.ports import Account, Secrets
 
 SECRET = "wh-example-secret-71"
 BODY = (
