@@ -32,6 +32,7 @@ _CLAIM = (
                       and kind = any(:kinds)
                 order by run_at limit lane.room for update skip locked
             ) as one
+            where lane.destination not in (select destination from job_pause)
         )
         update job set state = 'running', attempts = attempts + 1, lease_owner = gen_random_uuid(),
                        lease_until = statement_timestamp() + make_interval(secs => :lease_s)
@@ -62,7 +63,9 @@ _PARTIES = text(
         ) as following
         where party.n < :most
     )
-    select destination, run_at <= crossdock_clock() as due from party
+    select destination,
+           run_at <= crossdock_clock() and destination not in (select destination from job_pause) as due
+    from party
     """
 )
 
@@ -163,7 +166,9 @@ class JobTable:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def parties(self, after: str) -> Parties:
-        """Look which destinations behind `after` have a due job; at `PARTIES_A_LOOK` of them and no more."""
+        """Look which destinations behind `after` have a due job and are not paused; at `PARTIES_A_LOOK` of them
+        and no more.
+        """
         async with self._engine.connect() as connection:
             rows = (await connection.execute(_PARTIES, {"after": after, "most": PARTIES_A_LOOK})).all()
         last = rows[-1].destination if len(rows) == PARTIES_A_LOOK else None

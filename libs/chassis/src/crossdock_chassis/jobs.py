@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Text, bindparam, text
+from sqlalchemy import ARRAY, DateTime, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -149,6 +149,14 @@ _AGAIN = text(
     """
 )
 
+_PAUSE = text(
+    """
+    insert into job_pause (destination, because) values (:destination, :because)
+    on conflict (destination) do update set because = excluded.because
+    """
+)
+_RESUME = text("delete from job_pause where destination = :destination")
+
 
 class Jobs:
     """Collects the jobs a transaction asks for; settles the job a handler is running."""
@@ -159,6 +167,7 @@ class Jobs:
         self._rows: list[dict[str, Any]] = []
         self._settled: list[dict[str, Any]] = []
         self._again: list[dict[str, Any]] = []
+        self._pauses: list[tuple[TextClause, dict[str, Any]]] = []
         self.written = False
 
     async def add(
@@ -223,6 +232,14 @@ class Jobs:
             }
         )
 
+    async def pause(self, destination: str, *, because: str) -> None:
+        """Nobody is called there from now on; what is under way ends. Safe to repeat."""
+        self._pauses.append((_PAUSE, {"destination": destination, "because": because[:MAX_ERROR_LENGTH]}))
+
+    async def resume(self, destination: str) -> None:
+        """Its jobs go on. Safe to repeat."""
+        self._pauses.append((_RESUME, {"destination": destination}))
+
     async def flush(self, connection: AsyncConnection) -> None:
         """Write what was collected. Raises LeaseLost when a job is not its attempt's any more."""
         if self._settled:
@@ -232,10 +249,12 @@ class Jobs:
                 raise LeaseLost(*lost)
         for values in self._again:
             await connection.execute(_AGAIN, values)
+        for statement, values in self._pauses:
+            await connection.execute(statement, values)
         if self._rows:
             await connection.execute(_INSERT, _columns(self._rows))
-        self.written |= bool(self._again or self._rows)
-        self._settled, self._again, self._rows = [], [], []
+        self.written |= bool(self._again or self._rows or self._pauses)
+        self._settled, self._again, self._rows, self._pauses = [], [], [], []
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

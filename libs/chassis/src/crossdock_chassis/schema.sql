@@ -171,6 +171,13 @@ create index job_due on job (destination, run_at) where state = 'ready';
 create index job_running on job (lease_until) where state = 'running';
 create index job_open on job (state, created_at) where state in ('refused', 'needs_person');
 
+-- Destinations that a person has stopped: their jobs wait, old ones and new ones.
+create table job_pause (
+    destination text primary key,
+    because text not null,
+    paused_at timestamptz not null default statement_timestamp()
+);
+
 create table timer (
     timer_id uuid primary key,
     merchant_id text not null,

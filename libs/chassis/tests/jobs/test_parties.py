@@ -208,3 +208,31 @@ async def explained(database: Database[Transaction]) -> dict[str, Any]:
         "text": str(plan),
         "rows": sum(one["Actual Rows"] * one["Actual Loops"] for one in scans(plan)),
     }
+
+
+async def test_jobs_of_a_paused_party_wait_and_go_on_when_it_is_resumed(
+    database: Database[Transaction],
+) -> None:
+    async def handle(job: Job) -> None:
+        async with database.transaction() as tx:
+            await tx.jobs.done(job)
+
+    async with database.transaction() as tx:
+        await tx.jobs.pause("shopify:sick", because="its prices are wrong")
+    await ask(database, "shopify:sick", "shopify:live", prefix="old")
+    async with running(database, handle):
+        await ask(database, "shopify:sick", "shopify:live", prefix="new")
+
+        async def live_is_done() -> bool:
+            return (await done_at(database)).get("shopify:live") == 2
+
+        await until(live_is_done)
+        assert await done_at(database) == {"shopify:live": 2}
+
+        async with database.transaction() as tx:
+            await tx.jobs.resume("shopify:sick")
+
+        async def all_done() -> bool:
+            return (await done_at(database)).get("shopify:sick") == 2
+
+        await until(all_done)

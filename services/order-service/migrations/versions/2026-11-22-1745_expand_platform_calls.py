@@ -15,9 +15,7 @@ depends_on = None
 
 SCHEMA = """
 -- `options`: what the platform's folder asks for that is no secret.
-alter table account add column options jsonb not null default '{}',
-                    add column paused_at timestamptz,
-                    add column paused_because text;
+alter table account add column options jsonb not null default '{}';
 
 -- The tokens that run out, sealed. Apart from the account, so that the one who refreshes them and the one who
 -- changes the account do not overwrite each other.
