@@ -166,9 +166,7 @@ class JobTable:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def parties(self, after: str) -> Parties:
-        """Look which destinations behind `after` have a due job and are not paused; at `PARTIES_A_LOOK` of them
-        and no more.
-        """
+        """Look which destinations behind `after` have a due job, and no pause; `PARTIES_A_LOOK` at once."""
         async with self._engine.connect() as connection:
             rows = (await connection.execute(_PARTIES, {"after": after, "most": PARTIES_A_LOOK})).all()
         last = rows[-1].destination if len(rows) == PARTIES_A_LOOK else None

@@ -30,6 +30,18 @@ create table account_token (
 );
 create index account_token_expiring on account_token (expires_at);
 
+-- The newest check of an account's credentials; without an end it is still under way.
+create table account_check (
+    merchant_id text not null,
+    account text not null,
+    check_id uuid not null,
+    asked_at timestamptz not null default crossdock_now(),
+    ended_at timestamptz,
+    trouble text,
+    primary key (merchant_id, account),
+    foreign key (merchant_id, account) references account
+);
+
 -- A token bucket per account and operation: so many calls were left at that time.
 create table account_quota (
     merchant_id text not null,

@@ -18,6 +18,7 @@ from crossdock_contracts.orders import (
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import VERSION, build_app
 from order_service.messaging import HANDLERS
+from order_service.messaging.check_jobs import CheckJobs
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
@@ -57,7 +58,10 @@ def build() -> Service:
         migrations=MIGRATIONS,
         publishes=(OrderCreatedV1, OrderChangedV1, OrderCancelledV1, OrderLabelProvidedV1),
         handlers=HANDLERS,
-        jobs=MarketplaceJobs(database, marketplaces, retention).handlers(),
+        jobs={
+            **MarketplaceJobs(database, marketplaces, retention).handlers(),
+            **CheckJobs(database, marketplaces).handlers(),
+        },
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
         timers=TIMERS,
         background={"erase_personal_data": erase},

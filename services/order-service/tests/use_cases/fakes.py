@@ -84,6 +84,12 @@ class FakeAccounts:
     async def put(self, account: Account) -> None:
         self.account = account
 
+    async def begin_check(self, merchant_id: str, account: str, check_id: UUID) -> None:
+        raise AssertionError("nobody here checks")
+
+    async def end_check(self, check_id: UUID, *, trouble: str | None) -> None:
+        raise AssertionError("nobody here checks")
+
 
 @dataclass
 class FakeSkus:
@@ -164,6 +170,12 @@ class FakeJobs:
 
     async def again(self, kind: str, reference: str, **values: Any) -> None:
         self.asked.append((kind, reference))
+
+    async def pause(self, destination: str, *, because: str) -> None:
+        raise AssertionError("nobody here pauses")
+
+    async def resume(self, destination: str) -> None:
+        raise AssertionError("nobody here pauses")
 
 
 @dataclass

@@ -37,6 +37,7 @@ class Resolvers:
 
     def root(self) -> Mapping[str, Any]:
         return {
+            "shop": self._whose,
             "order": self._order,
             "fulfillmentOrder": self._fulfillment_order,
             "fulfillment": self._fulfillment,
@@ -44,6 +45,9 @@ class Resolvers:
             "fulfillmentTrackingInfoUpdate": self._fulfillment_tracking_info_update,
             "orderCancel": self._order_cancel,
         }
+
+    def _whose(self, _info: Info) -> View:
+        return {"myshopifyDomain": f"{self._shop}.myshopify.com"}
 
     def _order(self, _info: Info, *, id: str) -> View | None:
         row = self._store.order(self._shop, parse_gid("Order", id))

@@ -2,15 +2,15 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
 from order_service.domain.canonical import Address
 from order_service.domain.fold import progress
 from order_service.domain.holds import HoldReason
-from order_service.domain.order import LabelSource, Order, Policy
+from order_service.domain.order import Order, Policy
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -104,64 +104,6 @@ class MapEntryShown(BaseModel):
     external_sku: str
     components: tuple[ComponentGiven, ...]
     updated_at: datetime
-
-
-class AccountGiven(Given):
-    """Secrets are only taken, never shown. Left out, those there are stay."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "platform": "shopify",
-                    "shop_ref": "crossdock-demo.myshopify.com",
-                    "webhook_secrets": ["the app's client secret"],
-                    "access_token": "the app's token",
-                    "policy": "split",
-                    "domestic_countries": ["US"],
-                }
-            ]
-        }
-    )
-
-    platform: str = Field(min_length=1, max_length=32)
-    shop_ref: str = Field(
-        min_length=1,
-        max_length=255,
-        description="Shopify: the shop's myshopify.com domain; WooCommerce: the site's address without https://",
-    )
-    api_base_url: str | None = Field(default=None, max_length=500, pattern=r"^https?://")
-    webhook_secrets: tuple[SecretStr, ...] | None = Field(
-        default=None, max_length=2, description="the newest first; two while one takes over from the other"
-    )
-    access_token: SecretStr | None = Field(
-        default=None, description="WooCommerce: consumer key and secret, `ck_...:cs_...`"
-    )
-    policy: Policy = Policy.SPLIT
-    label_source: LabelSource = LabelSource.CARRIER
-    ship_by_days: int = Field(default=3, ge=0, le=60)
-    domestic_countries: frozenset[Country] = Field(default=frozenset(), max_length=60)
-    may_write: bool = True
-    incoterm: Literal["DAP", "DDP"] | None = None
-    unpaid_hours: int = Field(default=48, ge=1, le=720)
-    active: bool = True
-
-
-class AccountShown(BaseModel):
-    account: str
-    platform: str
-    shop_ref: str
-    api_base_url: str | None
-    webhook_secrets: int = Field(description="how many there are")
-    has_access_token: bool
-    policy: Policy
-    label_source: LabelSource
-    ship_by_days: int
-    domestic_countries: list[str]
-    may_write: bool
-    incoterm: str | None
-    unpaid_hours: int
-    active: bool
 
 
 class OrderShort(BaseModel):

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from order_service.domain.errors import HoldNotFound, HoldNotReleasable, IllegalMove, NotAnOrder
+from order_service.use_cases.accounts import AccountRefused
 from order_service.use_cases.ports import Conflict, NotFound, RacedImport
 
 DOMAIN_ERRORS: Final[Mapping[type[Exception], tuple[int, str]]] = MappingProxyType(
@@ -16,5 +17,6 @@ DOMAIN_ERRORS: Final[Mapping[type[Exception], tuple[int, str]]] = MappingProxyTy
         HoldNotFound: (409, "not-held"),
         HoldNotReleasable: (409, "not-releasable"),
         NotAnOrder: (422, "not-an-order"),
+        AccountRefused: (422, "account-refused"),
     }
 )

@@ -1,5 +1,10 @@
 """Marketplace accounts; their secrets are sealed."""
 
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
 from sqlalchemy import ARRAY, LargeBinary, RowMapping, Text, bindparam, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,9 +15,9 @@ from order_service.use_cases.ports import Account, Conflict, NotFound
 
 _COLUMNS = """
     select merchant_id, account, platform, shop_ref, api_base_url, sealed_secrets, policy, label_source,
-    ship_by_days,
-           domestic_countries, may_write, incoterm, unpaid_hours, active
-    from account
+           ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, active,
+           cast(options as text) as options, pause.because as paused
+    from account left join job_pause pause on pause.destination = platform || ':' || account
 """
 _GET = text(_COLUMNS + "where merchant_id = :merchant_id and account = :account")
 _BY_WEBHOOK = text(_COLUMNS + "where platform = :platform and account = :account")
@@ -21,18 +26,18 @@ _PUT = text(
     """
     insert into account as old (
         merchant_id, account, platform, shop_ref, api_base_url, sealed_secrets, policy, label_source,
-        ship_by_days,
-        domestic_countries, may_write, incoterm, unpaid_hours, active
+        ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, active, options
     ) values (
         :merchant_id, :account, :platform, :shop_ref, :api_base_url, :sealed_secrets, :policy, :label_source,
-        :ship_by_days, :domestic_countries, :may_write, :incoterm, :unpaid_hours, :active
+        :ship_by_days, :domestic_countries, :may_write, :incoterm, :unpaid_hours, :active,
+        cast(:options as jsonb)
     )
     on conflict (merchant_id, account) do update set
-        api_base_url = excluded.api_base_url, sealed_secrets = excluded.sealed_secrets, policy =
-        excluded.policy,
-        label_source = excluded.label_source, ship_by_days = excluded.ship_by_days,
-        domestic_countries = excluded.domestic_countries, may_write = excluded.may_write,
-        incoterm = excluded.incoterm, unpaid_hours = excluded.unpaid_hours, active = excluded.active,
+        api_base_url = excluded.api_base_url, sealed_secrets = excluded.sealed_secrets,
+        options = excluded.options, policy = excluded.policy, label_source = excluded.label_source,
+        ship_by_days = excluded.ship_by_days, domestic_countries = excluded.domestic_countries,
+        may_write = excluded.may_write, incoterm = excluded.incoterm,
+        unpaid_hours = excluded.unpaid_hours, active = excluded.active,
         updated_at = crossdock_now()
     where old.platform = excluded.platform and old.shop_ref = excluded.shop_ref
     returning account
@@ -41,9 +46,36 @@ _PUT = text(
     bindparam("sealed_secrets", type_=LargeBinary), bindparam("domestic_countries", type_=ARRAY(Text))
 )
 
+_BEGIN_CHECK = text(
+    """
+    insert into account_check (merchant_id, account, check_id) values (:merchant_id, :account, :check_id)
+    on conflict (merchant_id, account) do update set
+        check_id = excluded.check_id, asked_at = crossdock_now(), ended_at = null, trouble = null
+    """
+)
+_END_CHECK = text(
+    "update account_check set ended_at = crossdock_now(), trouble = :trouble where check_id = :check_id"
+)
+_CHECK = text(
+    """
+    select check_id, asked_at, ended_at, trouble from account_check
+    where merchant_id = :merchant_id and account = :account
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`ended_at` None: it is under way. `trouble` None, once it has ended: the credentials open the shop."""
+
+    check_id: UUID
+    asked_at: datetime
+    ended_at: datetime | None
+    trouble: str | None
+
 
 class AccountTable:
-    """`account`, in one transaction."""
+    """`account` and what hangs on it, in one transaction."""
 
     def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
@@ -84,6 +116,7 @@ class AccountTable:
             "incoterm": account.incoterm,
             "unpaid_hours": account.unpaid_hours,
             "active": account.active,
+            "options": json.dumps(dict(account.options)),
         }
         try:
             found = (await self._connection.execute(_PUT, values)).scalar_one_or_none()
@@ -91,6 +124,21 @@ class AccountTable:
             raise Conflict("this account name or this shop is connected already") from error
         if found is None:
             raise Conflict("an account keeps its platform and its shop; connect another account instead")
+
+    async def begin_check(self, merchant_id: str, account: str, check_id: UUID) -> None:
+        values = {"merchant_id": merchant_id, "account": account, "check_id": check_id}
+        await self._connection.execute(_BEGIN_CHECK, values)
+
+    async def end_check(self, check_id: UUID, *, trouble: str | None) -> None:
+        await self._connection.execute(_END_CHECK, {"check_id": check_id, "trouble": trouble})
+
+    async def last_check(self, merchant_id: str, account: str) -> Check:
+        """Raises NotFound: it was never checked."""
+        values = {"merchant_id": merchant_id, "account": account}
+        row = (await self._connection.execute(_CHECK, values)).one_or_none()
+        if row is None:
+            raise NotFound("check of account", account)
+        return Check(*row)
 
     def _account(self, row: RowMapping) -> Account:
         return Account(
@@ -110,4 +158,6 @@ class AccountTable:
             incoterm=row["incoterm"],
             unpaid_hours=row["unpaid_hours"],
             active=row["active"],
+            options=json.loads(row["options"]),
+            paused=row["paused"],
         )

@@ -24,7 +24,13 @@ class Sealer:
         self._cipher = AESGCM(key)
 
     def seal(self, secrets: Secrets, *, merchant_id: str, account: str) -> bytes:
-        plain = json.dumps({"webhook": list(secrets.webhook), "access_token": secrets.access_token}).encode()
+        plain = json.dumps(
+            {
+                "webhook": list(secrets.webhook),
+                "access_token": secrets.access_token,
+                "named": dict(secrets.named),
+            }
+        ).encode()
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, _owner(merchant_id, account))
 
@@ -37,7 +43,7 @@ class Sealer:
         except (InvalidTag, ValueError) as error:
             raise CannotUnseal(merchant_id, account) from error
         read = json.loads(plain)
-        return Secrets(webhook=tuple(read["webhook"]), access_token=read["access_token"])
+        return Secrets(tuple(read["webhook"]), read["access_token"], read["named"])
 
 
 def _owner(merchant_id: str, account: str) -> bytes:

@@ -215,17 +215,25 @@ class LabelIssuer(Protocol):
         ...
 
 
+class Checker(Protocol):
+    async def shop_of_credentials(self) -> str:
+        """The platform's own id of the shop that the account's credentials open. Safe to repeat."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Something an account of this platform has to be told besides what every account has.
 
-    A secret is sealed and never shown; anything else is an option.
+    A secret is sealed and never shown; anything else is an option. `pattern` is a regular expression that the
+    whole value has to match.
     """
 
     name: str
     description: str
     secret: bool = False
     required: bool = True
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +252,7 @@ class Marketplace:
     to be asked for first, such as the platform's public key, `prepare` gets and keeps. `handshake` answers
     the GET by which a platform tries the address out, from its query. `accepted` and `refused` are the
     statuses that the platform wants. `fetched_topic` is the topic under which `read` understands what the
-    gateway fetches.
+    gateway fetches. `signed`: its deliveries are signed with the account's webhook secrets.
     """
 
     code: str
@@ -253,12 +261,14 @@ class Marketplace:
     verify: Callable[[Account, Mapping[str, str], bytes], Delivery | None]
     read: Callable[[str, bytes], CanonicalOrder | None]
     open_gateway: Opens[Gateway]
+    signed: bool = True
     asks: tuple[Asked, ...] = ()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     accepted: int = 200
     refused: int = 401
     prepare: Callable[[Account, Mapping[str, str]], Awaitable[None]] | None = None
     handshake: Callable[[Account, Mapping[str, str]], bytes | None] | None = None
+    open_checker: Opens[Checker] | None = None
     polling: Polling | None = None
     open_queue: Opens[NoticeQueue] | None = None
     open_refresher: Opens[Refresher] | None = None

@@ -47,6 +47,8 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """`options`: what the platform's folder asks for that is no secret. `paused`: why nobody is called."""
+
     merchant_id: str
     account: str
     platform: str
@@ -63,6 +65,12 @@ class Account:
     active: bool
     options: Mapping[str, str] = field(default_factory=dict)
     tokens: Tokens | None = None
+    paused: str | None = None
+
+    @property
+    def destination(self) -> str:
+        """The party that its jobs call."""
+        return f"{self.platform}:{self.account}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,17 @@ class Accounts(Protocol):
         ...
 
     async def put(self, account: Account) -> None:
-        """Create or change it. Raises Conflict: name or shop is connected already, or the shop changes."""
+        """Create or change it, but for its tokens and its pause. Raises Conflict: name or shop is connected
+        already, or the shop changes.
+        """
+        ...
+
+    async def begin_check(self, merchant_id: str, account: str, check_id: UUID) -> None:
+        """A check was asked for. An older one is forgotten."""
+        ...
+
+    async def end_check(self, check_id: UUID, *, trouble: str | None) -> None:
+        """`trouble` None: it went well. A check that was asked for anew meanwhile stays open."""
         ...
 
 
@@ -262,6 +280,10 @@ class Jobs(Protocol):
     async def again(
         self, kind: str, reference: str, *, run_at: datetime | None = None, certainly_not_done: bool = False
     ) -> None: ...
+
+    async def pause(self, destination: str, *, because: str) -> None: ...
+
+    async def resume(self, destination: str) -> None: ...
 
 
 class Timers(Protocol):

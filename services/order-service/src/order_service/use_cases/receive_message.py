@@ -69,7 +69,7 @@ async def _import(received: Sequence[Received], retention: Retention, *, tx: Tra
                 FETCH_JOB,
                 f"{order_id}:{message.message_id}",
                 merchant_id=one.account.merchant_id,
-                destination=f"{one.account.platform}:{one.account.account}",
+                destination=one.account.destination,
                 payload={
                     "account": one.account.account,
                     "external_id": given.canonical.external_id,

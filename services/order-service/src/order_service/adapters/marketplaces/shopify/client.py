@@ -20,6 +20,7 @@ T = TypeVar("T", bound=wire.Wire)
 
 ANSWER_BYTES: Final = 4 * 1024 * 1024
 
+SHOP_QUERY: Final = "query Shop { shop { myshopifyDomain } }"
 FULFILMENTS_QUERY: Final = """
 query Fulfilments($id: ID!) {
   order(id: $id) {
@@ -125,6 +126,10 @@ class ShopifyGateway:
         orders = order.fulfillmentOrders.model_copy(update={"nodes": tuple(complete)})
         return order.model_copy(update={"fulfillmentOrders": orders})
 
+    async def shop_of_credentials(self) -> str:
+        """The shop's myshopify.com domain, as the token opens it."""
+        return _parse(wire.ShopData, await self._graphql(SHOP_QUERY, {})).shop.myshopifyDomain
+
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks: REST's answer without its wrapper."""
         response = await self._send("GET", f"/orders/{external_id}.json", changes=False)
@@ -193,7 +198,7 @@ def _parse(model: type[T], data: Mapping[str, object]) -> T:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise MarketplaceUnavailable("the order's fulfilments cannot be read") from error
+        raise MarketplaceUnavailable("the shop's answer cannot be read") from error
 
 
 def _refill_s(answer: wire.Answer) -> float:

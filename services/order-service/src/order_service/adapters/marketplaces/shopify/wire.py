@@ -199,6 +199,14 @@ class OrderFulfillments(Wire):
     fulfillmentOrders: FulfillmentOrders
 
 
+class Shop(Wire):
+    myshopifyDomain: str
+
+
+class ShopData(Wire):
+    shop: Shop
+
+
 class OrderData(Wire):
     order: OrderFulfillments | None
 
