@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from crossdock_cli.commands import (
+    accounts,
     demo,
     doctor,
     logs,
     messages,
+    notifications,
     operations,
     orders,
     shipments,
@@ -59,10 +61,12 @@ app.command()(up.up)
 app.command()(up.down)
 app.command()(demo.demo)
 app.command()(status.status)
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(orders.app, name="orders")
 app.add_typer(stock.app, name="stock")
 app.add_typer(shipments.app, name="shipments")
-app.command()(messages.messages)
+app.add_typer(messages.app, name="messages")
+app.command()(notifications.notifications)
 app.add_typer(operations.parked, name="parked")
 app.command()(operations.rebuild)
 app.command()(logs.logs)
