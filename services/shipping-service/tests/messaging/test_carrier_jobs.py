@@ -6,6 +6,7 @@ from crossdock_contracts.inventory import HandOver
 from crossdock_contracts.orders import FulfilmentState
 from crossdock_contracts.shipping import ShipmentCancelledV1, ShipmentRejectedV1, VoidState
 from shipping_service.domain.consignment import VoidOutcome
+from shipping_service.domain.refusal import Remedy
 from shipping_service.use_cases.ports import (
     Capabilities,
     CarrierMisconfigured,
@@ -58,6 +59,28 @@ async def test_what_was_not_sent_is_sent_again(stage: Stage, step: str) -> None:
     assert names(said) == DONE
     assert stage.carrier.calls.count(step) == 3
     assert len(stage.carrier.bought) == 1
+
+
+@pytest.mark.parametrize("step", ["prepare", "buy"])
+async def test_a_carrier_that_says_later_is_asked_again(stage: Stage, step: str) -> None:
+    order = AnOrder()
+    stage.carrier.on(step, CarrierRejected("CLOSED", remedy=Remedy.TRY_LATER))
+
+    said = await stage.labelled(order)
+
+    assert names(said) == DONE
+    assert len(stage.carrier.bought) == 1
+
+
+async def test_an_account_without_funds_waits_for_a_person_and_refuses_no_shipment(stage: Stage) -> None:
+    order = AnOrder()
+    stage.carrier.on("buy", CarrierRejected("NO.FUNDS", remedy=Remedy.FIX_ACCOUNT))
+
+    said = await stage.labelled(order)
+
+    assert said == []
+    assert await stage.states(order) == ["buying"]
+    assert await stage.exceptions(order) == ["carrier_account_refused"]
 
 
 async def test_a_prepared_shipment_is_used_again_after_a_purchase_that_was_not_sent(stage: Stage) -> None:

@@ -10,7 +10,9 @@ from crossdock_chassis.crash_points import reached
 from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
 from crossdock_chassis.logging import get_logger
+from crossdock_chassis.telemetry import meter
 from shipping_service.domain.consignment import BoughtLabel, DocumentKind, VoidOutcome
+from shipping_service.domain.refusal import Remedy
 from shipping_service.persistence.transaction import ShippingDatabase, ShippingTransaction
 from shipping_service.use_cases.announce import BUY_LABEL, CHECK_VOID, VOID_LABEL
 from shipping_service.use_cases.buy_labels import (
@@ -39,6 +41,9 @@ from shipping_service.use_cases.ports import (
 from shipping_service.use_cases.void_labels import begin_void, settle_void
 
 log = get_logger(__name__)
+_refusals = meter.create_counter(
+    "crossdock.shipping.carrier.refusals", description="Refusals by carrier and by what mends them"
+)
 
 #: How long calls wait for somebody to mend our account.
 ACCOUNT_RETRY_S: Final = 300.0
@@ -71,7 +76,7 @@ class CarrierJobs:
         """Buy the label once, whatever became of earlier attempts, and keep it."""
         ref, carrier = _ref(job), self._carriers[job.destination]
         try:
-            async with self._waiting_out(ref):
+            async with self._waiting_out(ref, job.destination):
                 label = await self._purchase(job, ref, carrier)
         except CarrierRejected as error:
             async with self._tx(job) as tx:
@@ -141,6 +146,8 @@ class CarrierJobs:
         try:
             return await carrier.gateway.find(purchase.request, purchase.carrier_ref)
         except CarrierRejected as error:
+            if error.remedy.waits:
+                raise
             async with self._tx(job) as tx:
                 await lose_outcome(ref, tx=tx)
             raise NeedsPerson(f"asked for the label, the carrier says {error.code}") from error
@@ -160,7 +167,7 @@ class CarrierJobs:
                 await tx.jobs.done(job)
                 return
         try:
-            async with self._waiting_out(ref):
+            async with self._waiting_out(ref, job.destination):
                 outcome = await (gateway.void_state(carrier_ref) if check else gateway.void(carrier_ref))
             reached("carrier.voided")
         except CarrierRejected as error:
@@ -173,12 +180,23 @@ class CarrierJobs:
             await tx.jobs.done(job)
 
     @asynccontextmanager
-    async def _waiting_out(self, ref: LabelRef) -> AsyncIterator[None]:
-        """Nothing was sent: the job comes again later. Refused credentials are shown to a person as well."""
+    async def _waiting_out(self, ref: LabelRef, carrier: str) -> AsyncIterator[None]:
+        """Nothing was done, and later may help: the job comes again. What is wrong with our account is shown
+        to a person as well. Other refusals pass.
+        """
         try:
             yield
         except CarrierUnavailable as error:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
+        except CarrierRejected as error:
+            _count(ref, carrier, error)
+            if error.remedy is Remedy.TRY_LATER:
+                raise NotSent(f"the carrier says later: {error.code}", answered=True) from error
+            if error.remedy is not Remedy.FIX_ACCOUNT:
+                raise
+            async with self._database.transaction(cause=ref.cause) as tx:
+                await note_account_refused(ref, tx=tx)
+            raise NotSent(f"the account: {error.code}", retry_after_s=ACCOUNT_RETRY_S) from error
         except CarrierMisconfigured as error:
             async with self._database.transaction(cause=ref.cause) as tx:
                 await note_account_refused(ref, tx=tx)
@@ -186,6 +204,13 @@ class CarrierJobs:
 
     def _tx(self, job: Job) -> AbstractAsyncContextManager[ShippingTransaction]:
         return self._database.transaction(cause=job.cause)
+
+
+def _count(ref: LabelRef, carrier: str, error: CarrierRejected) -> None:
+    """Nobody has to act on one; a code that comes often and is not translated wants a line in its table."""
+    _refusals.add(1, {"carrier": carrier, "remedy": str(error.remedy)})
+    if error.remedy is Remedy.UNTRANSLATED:
+        log.warning("carrier.untranslated_code", carrier=carrier, code=error.code, label_id=str(ref.label_id))
 
 
 def _ref(job: Job) -> LabelRef:

@@ -1,31 +1,61 @@
 """What the use cases need of the world, as Protocols: the carrier's side, and a transaction's parts."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, Cause, Event
 from crossdock_contracts.inventory import StockReservedV1
 from crossdock_contracts.orders import Consignee
-from shipping_service.domain.consignment import BoughtLabel, ConsignmentRequest, Document, VoidOutcome
+from shipping_service.domain.consignment import (
+    BoughtLabel,
+    ConsignmentRequest,
+    Document,
+    DocumentKind,
+    VoidOutcome,
+)
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.refusal import Refusal, Remedy, remedy_of_field
 from shipping_service.domain.rules import Rule
+
+LONGEST_WORDS: Final = 2_000
 
 
 class CarrierRejected(Exception):
-    """They understood and said no; asking again unchanged will not help.
+    """They understood and said no, and certainly did nothing.
 
     `code` is theirs, kept as it came; `field` is ours (`ship_to.phone`) where it is known. Neither holds
-    personal data.
+    personal data. `remedy`: what helps, from the carrier's own table of codes; without it the field decides,
+    and where that says nothing it is `untranslated`, which is counted. `words` are theirs, which may repeat
+    an address: they are bounded, kept apart until their time is over, and never part of a text.
     """
 
-    def __init__(self, code: str, field: str | None = None) -> None:
+    def __init__(
+        self, code: str, field: str | None = None, *, remedy: Remedy | None = None, words: str | None = None
+    ) -> None:
         super().__init__(code)
-        self.code = code
-        self.field = field
+        self.refusal = Refusal(code, field, remedy or remedy_of_field(field))
+        self.words = None if words is None else _printable(words)
+
+    @property
+    def code(self) -> str:
+        return self.refusal.code
+
+    @property
+    def field(self) -> str | None:
+        return self.refusal.field
+
+    @property
+    def remedy(self) -> Remedy:
+        return self.refusal.remedy
+
+
+def _printable(words: str) -> str | None:
+    kept = "".join(one if one.isprintable() else " " for one in words[: 2 * LONGEST_WORDS])
+    return " ".join(kept.split())[:LONGEST_WORDS] or None
 
 
 class CarrierUnavailable(Exception):
@@ -57,6 +87,10 @@ class Capabilities:
     void_is_async: bool
     pays_once: bool = False  # buying the same `carrier_ref` again gives the same label and costs nothing
     settles_s: float = 0.0  # so long after a lost answer "it was not bought" may still become wrong
+    makes: Set[DocumentKind] = frozenset(
+        {DocumentKind.LABEL}
+    )  # what is missing and needed, we print ourselves
+    postal: bool = False  # customs wants CN22 or CN23 of it; of a courier, a commercial invoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ async def test_the_key_goes_to_the_api_and_never_to_where_the_files_are() -> Non
         (200, a_shipment("bought.json"), {"content-length": "100000"}),
         (302, b"", {"location": "{url}/v2/elsewhere"}),
         (408, b'{"error": {"code": "TIMEOUT", "message": "", "errors": []}}'),
+        (422, b'{"error": {"code": "SHIPMENT.POSTAGE.NO_RESPONSE", "message": "", "errors": []}}'),
+        (422, b'{"error": {"code": "SHIPMENT.PURCHASE.IN_PROGRESS", "message": "", "errors": []}}'),
         (502, b"<html>bad gateway</html>"),
         (503, b""),
     ],

@@ -2,6 +2,7 @@
 
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.settings import DhlExpressSettings
+from shipping_service.domain.consignment import DocumentKind
 from shipping_service.use_cases.ports import Capabilities, Carrier, CarrierGateway
 
 
@@ -12,6 +13,11 @@ def _open_gateway() -> CarrierGateway:
 CARRIER = Carrier(
     code="dhl_express",
     # MyDHL API has no call that voids a shipment, and none that tells for certain whether one was sold.
-    capabilities=Capabilities(can_find=False, can_void=False, void_is_async=False),
+    capabilities=Capabilities(
+        can_find=False,
+        can_void=False,
+        void_is_async=False,
+        makes=frozenset({DocumentKind.LABEL, DocumentKind.COMMERCIAL_INVOICE}),
+    ),
     open_gateway=_open_gateway,
 )

@@ -6,9 +6,10 @@ modules/connectors/mydhl/vendors/dpdhl-express-api-3.1.1_swagger.yaml), read 202
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from shipping_service.domain.consignment import DocumentKind
+from shipping_service.domain.refusal import Remedy
 
 #: Documents that are kept; a shipment receipt or an archive copy is not.
 DOCUMENTS: Final[Mapping[str, DocumentKind]] = MappingProxyType(
@@ -42,15 +43,30 @@ REGISTRATIONS: Final[Mapping[str, str]] = MappingProxyType(
 #: Who issues a number that does not say so itself and whose holder sits elsewhere.
 ISSUERS: Final[Mapping[str, str]] = MappingProxyType({"VOEC": "NO", "ARN": "AU"})
 
-#: Refusals by the number at the beginning of `detail`: what they say, shortened and without a buyer's data,
-#: and what it is about where their text does not point at it.
-REFUSALS: Final[Mapping[str, tuple[str, str | None]]] = MappingProxyType(
+
+class Meaning(NamedTuple):
+    """What a number says, shortened and without a buyer's data; what it is about where their text does not
+    point at it; and what mends it.
+    """
+
+    says: str
+    field: str | None
+    remedy: Remedy
+
+
+#: Refusals by the number at the beginning of `detail`.
+REFUSALS: Final[Mapping[str, Meaning]] = MappingProxyType(
     {
-        "998": ("time stamp is not well formatted", None),
-        "7008": ("special service is not available between origin and destination", "service"),
-        "7120": ("an invoice image is required", "customs"),
-        "7147": ("description matches a keyword, update it", "customs"),
-        "8003": ("account not allowed for this service", "service"),
+        "998": Meaning("time stamp is not well formatted", None, Remedy.UNTRANSLATED),
+        "1506": Meaning("image formats do not go together", None, Remedy.FIX_ACCOUNT),
+        "7008": Meaning(
+            "special service is not available between origin and destination",
+            "service",
+            Remedy.CHOOSE_ANOTHER_SERVICE,
+        ),
+        "7120": Meaning("an invoice image is required", "customs", Remedy.FIX_CUSTOMS),
+        "7147": Meaning("description matches a keyword, update it", "customs", Remedy.FIX_CUSTOMS),
+        "8003": Meaning("account not allowed for this service", "service", Remedy.CHOOSE_ANOTHER_SERVICE),
     }
 )
 

@@ -348,7 +348,7 @@ def _document(given: wire.ShipmentDocument) -> Document:
 
 
 def to_refusal(status: int, problem: wire.Problem) -> CarrierRejected | CarrierMisconfigured:
-    """Their number or the rule that was broken, and our name of the first field they point at.
+    """Their number or the rule that was broken, our name of the first field they point at, and their words.
 
     Raises ProcessFailure when it is none of our making.
     """
@@ -365,13 +365,17 @@ def to_refusal(status: int, problem: wire.Problem) -> CarrierRejected | CarrierM
             "CARRIER_DHL_EXPRESS_ACCOUNT_NUMBER and ..._DUTIES_ACCOUNT_NUMBER"
         )
     field = next((found for found in map(to_field, pointers) if found), None)
+    words = " | ".join(texts)
     if number is not None:
-        words, about = codes.REFUSALS.get(number, (None, None))
-        return CarrierRejected(f"{number}: {words}" if words else number, field or about)
+        known = codes.REFUSALS.get(number)
+        if known is None:
+            return CarrierRejected(number, field, words=words)
+        code = f"{number}: {known.says}"
+        return CarrierRejected(code, field or known.field, remedy=known.remedy, words=words)
     broken = next((found[0] for found in map(_SCHEMA_WORDS.search, texts) if found), None)
     if broken is not None:
-        return CarrierRejected(f"invalid: {broken}", field)
-    return CarrierRejected("invalid" if field else f"http_{status}", field)
+        return CarrierRejected(f"invalid: {broken}", field, words=words)
+    return CarrierRejected("invalid" if field else f"http_{status}", field, words=words)
 
 
 def _pointers(text: str) -> list[str]:

@@ -190,7 +190,9 @@ class ShipmentCreated(Heard):
 
 
 class Problem(Heard):
-    """Their texts repeat what was sent: only numbers, pointers and known words are read out of them."""
+    """Their texts repeat what was sent: numbers, pointers and known words are read out of them, the whole is
+    kept as personal data.
+    """
 
     detail: str = Field(min_length=1)
     additionalDetails: tuple[str, ...] = ()

@@ -216,7 +216,10 @@ class EasyPostGateway:
                 "what it may do) and CARRIER_EASYPOST_BASE_URL"
             )
         if response.is_client_error and status != httpx.codes.REQUEST_TIMEOUT:
-            raise mapping.to_refusal(status, _error(response.content))
+            refusal = mapping.to_refusal(status, _error(response.content))
+            if refusal.code in codes.OUTCOME_UNKNOWN:
+                raise _NoAnswer(refusal.code)
+            raise refusal
         if not response.is_success:
             raise _NoAnswer(f"HTTP {status}")
         try:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from shipping_service.domain.consignment import DocumentKind, VoidOutcome
+from shipping_service.domain.refusal import Remedy
 
 #: Who really carries it. A carrier that is not listed goes by EasyPost's own name for it.
 CARRIERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -45,6 +46,32 @@ FORMS: Final[Mapping[str, DocumentKind]] = MappingProxyType(
 
 #: The answer to a second purchase of the same shipment.
 ALREADY_BOUGHT: Final = "SHIPMENT.POSTAGE.EXISTS"
+
+#: Refusals in name only: the carrier behind EasyPost may have sold the label.
+OUTCOME_UNKNOWN: Final = frozenset(
+    {"SHIPMENT.POSTAGE.NO_RESPONSE", "SHIPMENT.POSTAGE.TIMED_OUT", "SHIPMENT.PURCHASE.IN_PROGRESS"}
+)
+
+#: What mends a refusal. Not among them is SHIPMENT.POSTAGE.FAILURE, which stands for whatever the carrier
+#: behind EasyPost said: only the field tells, if there is one.
+REMEDIES: Final[Mapping[str, Remedy]] = MappingProxyType(
+    {
+        "ADDRESS.COUNTRY.INVALID": Remedy.FIX_ADDRESS,
+        "ADDRESS.PARAMETERS.INVALID": Remedy.FIX_ADDRESS,
+        "ADDRESS.VERIFY.FAILURE": Remedy.FIX_ADDRESS,
+        "ADDRESS.VERIFY.MISSING_CITY_STATE_ZIP": Remedy.FIX_ADDRESS,
+        "ADDRESS.VERIFY.MISSING_STREET": Remedy.FIX_ADDRESS,
+        "ADDRESS.VERIFY.UNAVAILABLE": Remedy.TRY_LATER,
+        "CUSTOMS_INFO.PARAMETERS.INVALID": Remedy.FIX_CUSTOMS,
+        "CUSTOMS_ITEM.PARAMETERS.INVALID": Remedy.FIX_CUSTOMS,
+        "INSUFFICIENT_FUNDS": Remedy.FIX_ACCOUNT,
+        "PAYMENT_REQUIRED": Remedy.FIX_ACCOUNT,
+        "SHIPMENT.CUSTOMS_INFO.DESCRIPTION_REQUIRED": Remedy.FIX_CUSTOMS,
+        "SHIPMENT.CUSTOMS_INFO.REQUIRED": Remedy.FIX_CUSTOMS,
+        "SHIPMENT.MISSING_RATE": Remedy.TRY_LATER,  # it has run out: the next attempt takes a new one
+        "SHIPMENT.RATE.CARRIER_ACCOUNT_INVALID": Remedy.FIX_ACCOUNT,
+    }
+)
 
 #: Where a field of theirs comes from; `*` stands for a place in a list, which stays.
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(

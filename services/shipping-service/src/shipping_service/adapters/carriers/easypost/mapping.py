@@ -1,8 +1,11 @@
 """Our words to EasyPost's and back, as pure functions: grams to ounces, millimetres to inches."""
 
 import re
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Final
+
+import httpx
 
 from shipping_service.adapters.carriers.easypost import codes, wire
 from shipping_service.domain.consignment import (
@@ -16,6 +19,7 @@ from shipping_service.domain.consignment import (
 )
 from shipping_service.domain.customs import needs_export_filing
 from shipping_service.domain.money import minor_unit, to_minor
+from shipping_service.domain.refusal import Remedy
 from shipping_service.domain.tax_numbers import issuing_country
 from shipping_service.use_cases.ports import CarrierRejected
 
@@ -80,7 +84,12 @@ def to_rate(shipment: wire.Shipment, service: str) -> wire.Rate:
     reasons = ", ".join(
         sorted({f"{one.carrier or 'easypost'} {one.type or 'refused'}" for one in shipment.messages})
     )
-    raise CarrierRejected(f"no_rates: {reasons or 'no reason given'}"[:LONGEST_REASON])
+    raise CarrierRejected(
+        f"no_rates: {reasons or 'no reason given'}"[:LONGEST_REASON],
+        words=_words(
+            f"{one.carrier or 'easypost'}: {one.message}" for one in shipment.messages if one.message
+        ),
+    )
 
 
 def _service(rate: wire.Rate) -> str:
@@ -196,11 +205,28 @@ def to_bought_label(shipment: wire.Shipment, documents: tuple[Document, ...]) ->
 
 
 def to_refusal(status: int, error: wire.ErrorAnswer | None) -> CarrierRejected:
-    """Their code, and our name of the first field they name; their text may repeat an address."""
-    if error is None or not _CODE.fullmatch(error.error.code):
-        return CarrierRejected(f"http_{status}")
-    named = (one.field for one in error.error.errors or () if isinstance(one, wire.FieldError))
-    return CarrierRejected(error.error.code, next((to_field(one) for one in named if one), None))
+    """Their code and words, our name of the first field they name that is ours, and what mends it."""
+    remedy = Remedy.FIX_ACCOUNT if status == httpx.codes.PAYMENT_REQUIRED else None
+    if error is None:
+        return CarrierRejected(f"http_{status}", remedy=remedy)
+    told = error.error
+    named = [one for one in told.errors or () if isinstance(one, wire.FieldError)]
+    words = _words(
+        [told.message, *(one if isinstance(one, str) else one.message for one in told.errors or ())]
+    )
+    if not _CODE.fullmatch(told.code):
+        return CarrierRejected(f"http_{status}", remedy=remedy, words=words)
+    return CarrierRejected(
+        told.code,
+        next((ours for one in named if one.field and (ours := to_field(one.field))), None),
+        remedy=codes.REMEDIES.get(told.code, remedy),
+        words=words,
+    )
+
+
+def _words(texts: Iterable[str | None]) -> str | None:
+    """Each said once; what they repeat at the field they have said before."""
+    return " | ".join(dict.fromkeys(one for one in texts if one)) or None
 
 
 def to_field(theirs: str) -> str | None:

@@ -109,10 +109,11 @@ class Rate(Heard):
 
 
 class RateMessage(Heard):
-    """Why one carrier gave no rate. Its text may repeat the address and is not read."""
+    """Why one carrier gave no rate. Its text may repeat the address."""
 
     carrier: str | None = None
     type: str | None = None
+    message: str | None = None
 
 
 class PostageLabel(Heard):
@@ -143,10 +144,12 @@ class Shipment(Heard):
 
 class FieldError(Heard):
     field: str | None = None
+    message: str | None = None
 
 
 class Error(Heard):
     code: str
+    message: str | None = None
     errors: tuple[FieldError | str, ...] | None = None
 
 

@@ -25,6 +25,7 @@ from shipping_service.adapters.carriers.dhl_express.tests.examples import (
     the_settings,
 )
 from shipping_service.domain.consignment import Box, ConsignmentRequest, DocumentKind, TaxId
+from shipping_service.domain.refusal import Remedy
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierRejected
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -554,3 +555,21 @@ def test_a_failure_of_theirs_is_no_refusal_whatever_its_status() -> None:
 )
 def test_fields_are_named_as_we_name_them(theirs: str, ours: str | None) -> None:
     assert mapping.to_field(theirs) == ours
+
+
+@pytest.mark.parametrize(
+    ("detail", "remedy"),
+    [
+        ("8003: This account is not allowed for this service.", Remedy.CHOOSE_ANOTHER_SERVICE),
+        ("7008: not available between this origin and destination", Remedy.CHOOSE_ANOTHER_SERVICE),
+        ("7147: Match Keyword[Description:UNIQUE MACHINERY]", Remedy.FIX_CUSTOMS),
+        ("1506: Requested combination is not allowed", Remedy.FIX_ACCOUNT),
+        ("#/customerDetails/receiverDetails/postalAddress/cityName: too long", Remedy.FIX_ADDRESS),
+        ("4711: Hauptstraße 1 is closed", Remedy.UNTRANSLATED),
+    ],
+)
+def test_a_refusal_says_what_mends_it_and_keeps_dhls_words(detail: str, remedy: Remedy) -> None:
+    refusal = mapping.to_refusal(400, a_problem(detail))
+
+    assert isinstance(refusal, CarrierRejected)
+    assert (refusal.remedy, refusal.words) == (remedy, detail)

@@ -21,6 +21,7 @@ from shipping_service.adapters.carriers.easypost.tests.examples import (
     a_request,
 )
 from shipping_service.domain.consignment import Box, ConsignmentRequest, TaxId
+from shipping_service.domain.refusal import Remedy
 from shipping_service.use_cases.ports import CarrierRejected
 
 
@@ -321,3 +322,45 @@ def test_a_code_that_is_none_gives_way_to_the_status(code: str) -> None:
 )
 def test_fields_are_named_as_we_name_them(theirs: str, ours: str | None) -> None:
     assert mapping.to_field(theirs) == ours
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (422, "ADDRESS.VERIFY.FAILURE", Remedy.FIX_ADDRESS),
+        (422, "CUSTOMS_ITEM.PARAMETERS.INVALID", Remedy.FIX_CUSTOMS),
+        (422, "SHIPMENT.RATE.CARRIER_ACCOUNT_INVALID", Remedy.FIX_ACCOUNT),
+        (402, "SOMETHING.ABOUT.MONEY", Remedy.FIX_ACCOUNT),
+        (422, "ADDRESS.VERIFY.UNAVAILABLE", Remedy.TRY_LATER),
+        (422, "SHIPMENT.POSTAGE.FAILURE", Remedy.UNTRANSLATED),
+        (422, "NEVER.SEEN", Remedy.UNTRANSLATED),
+    ],
+)
+def test_a_refusal_says_what_mends_it_as_far_as_its_code_tells(
+    status: int, code: str, remedy: Remedy
+) -> None:
+    refusal = mapping.to_refusal(status, wire.ErrorAnswer(error=wire.Error(code=code)))
+
+    assert (refusal.code, refusal.remedy) == (code, remedy)
+
+
+def test_what_the_carrier_behind_says_is_told_by_the_field_and_keeps_its_words() -> None:
+    error = wire.ErrorAnswer.model_validate_json((SAMPLES / "error.json").read_bytes())
+
+    refusal = mapping.to_refusal(422, error)
+
+    assert refusal.remedy is Remedy.FIX_ADDRESS
+    assert refusal.words is not None
+    assert "Hauptstra" in refusal.words
+
+
+def test_no_rates_keep_each_carriers_words() -> None:
+    shipment = wire.Shipment(
+        id="shp_1", messages=(wire.RateMessage(carrier="UPS", message="no such postal code"),)
+    )
+
+    with pytest.raises(CarrierRejected) as refused:
+        mapping.to_rate(shipment, "UPS:Ground")
+
+    assert refused.value.words == "UPS: no such postal code"
+    assert refused.value.remedy is Remedy.UNTRANSLATED
