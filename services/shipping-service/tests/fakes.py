@@ -88,6 +88,14 @@ class FakeDocuments:
 
 
 @dataclass
+class FakeWords:
+    kept: dict[UUID, str] = field(default_factory=dict)
+
+    async def keep(self, merchant_id: str, label_id: UUID, words: str, *, until: datetime) -> None:
+        self.kept[label_id] = words
+
+
+@dataclass
 class FakeRules:
     rules: list[Rule] = field(default_factory=list)
 
@@ -188,6 +196,7 @@ class FakeTransaction:
     people: FakePeople = field(default_factory=FakePeople)
     deferred: FakeDeferred = field(default_factory=FakeDeferred)
     documents: FakeDocuments = field(default_factory=FakeDocuments)
+    words: FakeWords = field(default_factory=FakeWords)
     rules: FakeRules = field(default_factory=lambda: FakeRules([a_rule()]))
     history: FakeHistory = field(default_factory=FakeHistory)
     exceptions: FakeExceptions = field(default_factory=FakeExceptions)

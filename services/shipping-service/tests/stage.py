@@ -3,7 +3,7 @@ carrier, and what is said is read from the real outbox."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from crossdock_contracts.envelope import Event
 from shipping_service.domain.rules import Conditions, Rule
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
+from shipping_service.messaging.outages import Outages
 from shipping_service.persistence.transaction import ShippingDatabase
 from shipping_service.use_cases.ports import Capabilities, CarrierGateway
 
@@ -34,13 +35,15 @@ C = TypeVar("C", bound=CarrierGateway)
 
 @dataclass
 class StageWith(Generic[C]):
-    """`carrier` is what the jobs call."""
+    """`carrier` is what the jobs call; `others` are there besides it."""
 
     database: ShippingDatabase
     urls: DatabaseUrls
     carrier: C
     capabilities: Capabilities = CAPABILITIES
     code: str = "scripted"
+    others: dict[str, Connected] = field(default_factory=dict)
+    outages: Outages = field(default_factory=lambda: Outages(900.0))
 
     async def set_up(self, service: str = "Parcel:Economy") -> None:
         async with self.database.transaction() as tx:
@@ -57,8 +60,9 @@ class StageWith(Generic[C]):
 
     async def work(self) -> list[Event]:
         """Run the jobs that are due, and those that follow from them; return what was published since."""
-        jobs = CarrierJobs(self.database, {self.code: Connected(self.capabilities, self.carrier)})
-        runner = JobRunner(self.database, jobs.handlers, [Destination(self.code)], QUICK)
+        connected = {self.code: Connected(self.capabilities, self.carrier), **self.others}
+        jobs = CarrierJobs(self.database, connected, self.outages)
+        runner = JobRunner(self.database, jobs.handlers, [Destination(one) for one in connected], QUICK)
         task = asyncio.create_task(runner.run())
         try:
             async with asyncio.timeout(20):

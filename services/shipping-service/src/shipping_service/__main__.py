@@ -19,6 +19,7 @@ from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.api.app import VERSION, build_app
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
+from shipping_service.messaging.outages import Outages, leave_carriers
 from shipping_service.messaging.upkeep import erase_personal_data, watch_deferred
 from shipping_service.persistence.transaction import open_database
 from shipping_service.settings import ShippingSettings
@@ -43,9 +44,11 @@ def build() -> Service:
             carriers={code: one.capabilities for code, one in carriers.items()},
             personal_for=timedelta(days=settings.personal_days),
             first_void_check=timedelta(seconds=settings.first_void_check_s),
+            failover_after=timedelta(seconds=settings.failover_after_s),
         ),
     )
     connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}
+    outages = Outages(settings.failover_after_s)
 
     return Service(
         name="shipping",
@@ -63,12 +66,13 @@ def build() -> Service:
             ShipmentRejectedV1,
         ),
         handlers=HANDLERS,
-        jobs=CarrierJobs(database, connected).handlers,
+        jobs=CarrierJobs(database, connected, outages).handlers,
         destinations=[
             Destination(code, one.calls_at_once, one.calls_per_s) for code, one in carriers.items()
         ],
         background={
             "erase_personal_data": partial(erase_personal_data, database),
+            "leave_carriers": partial(leave_carriers, database, outages),
             "watch_deferred": partial(watch_deferred, database, settings.deferred_alarm_s),
         },
         close=[one.gateway.close for one in connected.values()],

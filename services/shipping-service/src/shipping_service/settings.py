@@ -26,6 +26,12 @@ class ShippingSettings(ServiceSettings):
         le=3650,
         description="Days after which a consignee and the bytes of a label are erased.",
     )
+    failover_after_s: float = Field(
+        default=900,
+        ge=1,
+        le=86_400,
+        description="Seconds after which shipments leave a carrier that is down for the next by the rules.",
+    )
     first_void_check_s: float = Field(
         default=600,
         gt=0,

@@ -29,7 +29,9 @@ async def test_a_label_bought_by_an_attempt_that_hung_is_told_once(
 ) -> None:
     order = AnOrder()
     await stage.hear(order.created(), order.reserved())
-    jobs = CarrierJobs(stage.database, {stage.code: Connected(stage.capabilities, stage.carrier)})
+    jobs = CarrierJobs(
+        stage.database, {stage.code: Connected(stage.capabilities, stage.carrier)}, stage.outages
+    )
     table = JobTable(stage.database.engine)
 
     async def another_process_takes_over() -> None:

@@ -13,6 +13,7 @@ from shipping_service.domain.label import Label
 from shipping_service.domain.leaving import refusal
 from shipping_service.domain.leg_table import LegState
 from shipping_service.domain.next_steps import next_step
+from shipping_service.domain.refusal import Remedy
 from shipping_service.domain.rules import Tried
 
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -70,7 +71,9 @@ class ItemShown(BaseModel):
 
 
 class TriedShown(BaseModel):
-    """One rule that was tried. `because`: matched, or the condition that did not hold."""
+    """One rule that was tried. `because`: matched, the condition that did not hold, or `service_refused` and
+    `carrier_unavailable`, which its label explains.
+    """
 
     rule_id: UUID
     name: str
@@ -82,7 +85,9 @@ class TriedShown(BaseModel):
 
 
 class LabelShown(BaseModel):
-    """One attempt to have a label; `state` tells of the void as well."""
+    """One attempt to have a label; `state` tells of the void as well. `refusal_code`, `refusal_field` and
+    `remedy` say why there is none (yet); `put_off_at`: since when the carrier has been saying "later".
+    """
 
     label_id: UUID
     parcel_id: UUID
@@ -104,6 +109,10 @@ class LabelShown(BaseModel):
     document_id: UUID | None
     asked_at: datetime
     bought_at: datetime | None
+    refusal_code: str | None
+    refusal_field: str | None
+    remedy: Remedy | None
+    put_off_at: datetime | None
     void_code: str | None
     voided_at: datetime | None
 
@@ -132,12 +141,36 @@ class ExceptionShown(BaseModel):
     code: str
     subject: str
     detail: str | None
+    remedy: Remedy | None = Field(description="What mends a rejection.")
+    field: str | None = Field(description="What a rejection is about, in our words.")
     raised_at: datetime
     next_step: str
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        return cls(**row, next_step=next_step(row["code"], row["detail"]))
+        remedy = None if row["remedy"] is None else Remedy(row["remedy"])
+        return cls(**row, next_step=next_step(row["code"], row["detail"], remedy))
+
+
+class RefusalShown(BaseModel):
+    """Why a carrier refused a label or put it off. `words` are its own and may name a person: handle them so.
+
+    `words_erased`: their time is over.
+    """
+
+    label_id: UUID
+    carrier: str
+    service: str
+    code: str
+    field: str | None
+    remedy: Remedy
+    next_step: str
+    words: str | None
+    words_erased: bool
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(**row, next_step=next_step("shipment_rejected", row["code"], Remedy(row["remedy"])))
 
 
 class ShipmentShown(BaseModel):
@@ -158,6 +191,7 @@ class ShipmentShown(BaseModel):
     rules_tried: list[TriedShown]
     trouble_code: str | None
     trouble_field: str | None
+    trouble_remedy: Remedy | None
     hand_over_blocked: str | None
     planned_at: datetime
     handed_over_at: datetime | None
@@ -185,6 +219,7 @@ class ShipmentShown(BaseModel):
             rules_tried=[TriedShown.of(one) for one in leg.tried],
             trouble_code=leg.trouble_code,
             trouble_field=leg.trouble_field,
+            trouble_remedy=leg.trouble_remedy,
             hand_over_blocked=refusal(dispatch, leg),
             planned_at=leg.planned_at,
             handed_over_at=leg.handed_over_at,

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from shipping_service.domain.consignment import Box, CustomsItem
+from shipping_service.domain.refusal import Remedy
 
 #: One customs territory: goods between these countries need no declaration. Source: Regulation (EU) 952/2013,
 #: article 4, without the special territories inside them; read 2026-11-21.
@@ -48,12 +49,23 @@ class Packed:
     currency: str | None
 
 
+_REMEDIES: Final = {
+    "missing_address": Remedy.FIX_ADDRESS,
+    "no_service_rule": Remedy.CHOOSE_ANOTHER_SERVICE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Why a label cannot be asked for: a code a person can act on, and the field it is about."""
 
     code: str
     field: str | None = None
+
+    @property
+    def remedy(self) -> Remedy:
+        """In the words that a carrier's refusal is translated into."""
+        return _REMEDIES.get(self.code, Remedy.FIX_CUSTOMS)
 
 
 def crosses_border(origin: str, destination: str) -> bool:

@@ -22,6 +22,7 @@ from shipping_service.domain.effects import (
 from shipping_service.domain.label import Label, LabelState
 from shipping_service.domain.leg_table import ASKED, LEG_TABLE, LegEvent, LegState, Move, Reaction
 from shipping_service.domain.order import Snapshot
+from shipping_service.domain.refusal import Remedy
 from shipping_service.domain.rules import Rule, Tried
 
 
@@ -88,6 +89,7 @@ class Leg:
     tried: tuple[Tried, ...] = ()
     trouble_code: str | None = None
     trouble_field: str | None = None
+    trouble_remedy: Remedy | None = None
     handed_over_at: datetime | None = None
 
     @property
@@ -102,6 +104,19 @@ class Leg:
     def label(self) -> Label | None:
         """The live one."""
         return next((one for one in self.labels if one.live), None)
+
+    @property
+    def passed_over(self) -> Mapping[tuple[str, str | None], str]:
+        """(carrier, service) that turned this plan down, and why; a service None stands for all of them."""
+        over: dict[tuple[str, str | None], str] = {}
+        for one in self.labels:
+            if one.live or one.plan_revision != self.plan_revision:
+                continue
+            if one.remedy is Remedy.TRY_LATER:
+                over[one.carrier, None] = "carrier_unavailable"
+            elif one.remedy is Remedy.CHOOSE_ANOTHER_SERVICE:
+                over[one.carrier, one.service] = "service_refused"
+        return over
 
     @property
     def packed(self) -> list[Packed]:
@@ -173,7 +188,7 @@ def _clear(dispatch: Dispatch, leg: Leg, before: LegState) -> None:
     """A row for a person is closed by the leg that leaves the state it was about."""
     subject = str(leg.shipment_id)
     if before is LegState.NEEDS_REPAIR:
-        leg.trouble_code = leg.trouble_field = None
+        leg.trouble_code = leg.trouble_field = leg.trouble_remedy = None
         dispatch.effects.append(Cleared("shipment_rejected", subject))
     if before in ASKED and leg.state not in ASKED:
         dispatch.effects.append(Cleared("carrier_account_refused", subject))

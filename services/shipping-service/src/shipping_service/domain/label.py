@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from shipping_service.domain.refusal import Refusal, Remedy
+
 
 class LabelState(StrEnum):
     ASKED = "asked"  # wanted; at most created at the carrier, which costs nothing
@@ -58,9 +60,16 @@ class Label:
     document_id: UUID | None = None
     bought_at: datetime | None = None
     lost_at: datetime | None = None  # when an answer about paying got lost
+    refusal_code: str | None = None  # the carrier's, of the last time it said no or could not be reached
+    refusal_field: str | None = None
+    remedy: Remedy | None = None
+    put_off_at: datetime | None = None  # since when the carrier has been saying "later"
     void_checks: int = 0
     void_code: str | None = None
     voided_at: datetime | None = None
+
+    def refused(self, refusal: Refusal) -> None:
+        self.refusal_code, self.refusal_field, self.remedy = refusal.code, refusal.field, refusal.remedy
 
     @property
     def live(self) -> bool:

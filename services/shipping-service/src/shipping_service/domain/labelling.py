@@ -30,6 +30,7 @@ from shipping_service.domain.errors import NotUnknown
 from shipping_service.domain.label import MARKETPLACE, Label, LabelState, Paid
 from shipping_service.domain.leg_table import ASKED, LegEvent, LegState, Reaction
 from shipping_service.domain.order import OrderState, Snapshot
+from shipping_service.domain.refusal import Refusal
 from shipping_service.domain.rules import Facts, choose
 
 #: A carrier that has not decided about a void after so many questions is not going to.
@@ -73,7 +74,7 @@ def _ask_for_label(dispatch: Dispatch, leg: Leg, snapshot: Snapshot, terms: Term
         missing = _choose_service(leg, snapshot, box, terms)
     if missing is not None or box is None or leg.carrier is None or leg.service is None:
         found = missing or Missing("missing_weight")
-        _needs_repair(dispatch, leg, LegEvent.UNFIT, found.code, found.field)
+        needs_repair(dispatch, leg, LegEvent.UNFIT, Refusal(found.code, found.field, found.remedy))
         return
     react(dispatch, leg, LegEvent.READY, f"{leg.carrier} {leg.service}")
     if snapshot.from_marketplace and leg.labels:
@@ -111,7 +112,7 @@ def _choose_service(leg: Leg, snapshot: Snapshot, box: Box, terms: Terms) -> Mis
     if snapshot.from_marketplace:
         leg.carrier, leg.service, leg.rule_id, leg.tried = MARKETPLACE, MARKETPLACE, None, ()
         return None
-    choice = choose(terms.rules, rule_facts(leg, snapshot, box), terms.carriers.keys())
+    choice = choose(terms.rules, rule_facts(leg, snapshot, box), terms.carriers.keys(), leg.passed_over)
     leg.tried = choice.tried
     if leg.repaired_carrier is not None and leg.repaired_service is not None:
         leg.carrier, leg.service, leg.rule_id = leg.repaired_carrier, leg.repaired_service, None
@@ -122,9 +123,11 @@ def _choose_service(leg: Leg, snapshot: Snapshot, box: Box, terms: Terms) -> Mis
     return None
 
 
-def _needs_repair(dispatch: Dispatch, leg: Leg, event: LegEvent, code: str, field: str | None) -> None:
+def needs_repair(dispatch: Dispatch, leg: Leg, event: LegEvent, refusal: Refusal) -> None:
+    """A person has to change something; the leg and the row for them say what."""
+    code, field = refusal.code, refusal.field
     react(dispatch, leg, event, code if field is None else f"{code} {field}")
-    leg.trouble_code, leg.trouble_field = code, field
+    leg.trouble_code, leg.trouble_field, leg.trouble_remedy = code, field, refusal.remedy
     dispatch.effects.append(Rejected(leg.shipment_id, leg.carrier, code, field))
 
 
@@ -161,25 +164,10 @@ def not_bought(dispatch: Dispatch, leg: Leg, label: Label, terms: Terms) -> None
     label.state = LabelState.DROPPED
     move = react(dispatch, leg, LegEvent.NOT_BOUGHT)
     if move.target is LegState.CANCELLED:
-        _end_cancel(dispatch, leg, Void.NONE)
+        end_cancel(dispatch, leg, Void.NONE)
     else:
         give_back_withdrawn(dispatch, leg, Void.NONE)
     advance(dispatch, leg, terms)
-
-
-def rejected(dispatch: Dispatch, leg: Leg, label: Label, code: str, field: str | None, terms: Terms) -> None:
-    """The carrier said no. When the plan has changed meanwhile, it said no to what nobody wants any more."""
-    if not label.live:
-        return
-    if label.plan_revision != leg.plan_revision and leg.state is not LegState.CANCELLING:
-        not_bought(dispatch, leg, label, terms)
-        return
-    label.state = LabelState.REJECTED
-    if leg.state is LegState.CANCELLING:
-        react(dispatch, leg, LegEvent.CARRIER_REJECTED, code)
-        _end_cancel(dispatch, leg, Void.NONE)
-    else:
-        _needs_repair(dispatch, leg, LegEvent.CARRIER_REJECTED, code, field)
 
 
 def bought(dispatch: Dispatch, leg: Leg, label: Label, paid: Paid, terms: Terms) -> None:
@@ -196,7 +184,7 @@ def bought(dispatch: Dispatch, leg: Leg, label: Label, paid: Paid, terms: Terms)
         return
     move = react(dispatch, leg, LegEvent.BOUGHT, f"{paid.carried_by} {paid.tracking_number}")
     if move.reaction is Reaction.COMPENSATE:
-        _end_cancel(dispatch, leg, take_back(dispatch, leg, label, terms))
+        end_cancel(dispatch, leg, take_back(dispatch, leg, label, terms))
     elif label.plan_revision == leg.plan_revision:
         dispatch.effects.append(Labelled(leg.shipment_id, label.label_id))
     else:
@@ -214,6 +202,7 @@ def _keep(label: Label, paid: Paid, terms: Terms) -> None:
     label.tracking_number, label.tracking_url = paid.tracking_number, paid.tracking_url
     label.cost_minor, label.cost_currency = paid.cost_minor, paid.cost_currency
     label.cost_exponent, label.tracker_ref = paid.cost_exponent, paid.tracker_ref
+    label.refusal_code = label.refusal_field = label.remedy = label.put_off_at = None
 
 
 def void_answered(dispatch: Dispatch, leg: Leg, label: Label, outcome: VoidOutcome, terms: Terms) -> None:
@@ -271,7 +260,7 @@ def _withdrawing(leg: Leg) -> list[Item]:
     return [one for one in leg.items if one.state is ItemState.WITHDRAWING]
 
 
-def _end_cancel(dispatch: Dispatch, leg: Leg, void: Void) -> None:
+def end_cancel(dispatch: Dispatch, leg: Leg, void: Void) -> None:
     wish = leg.wish or Wish.CANCEL
     answer = Answer(wish, void=void)
     answer.stopped.append((leg.shipment_id, stop(leg, wish)))

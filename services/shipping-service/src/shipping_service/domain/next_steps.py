@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from shipping_service.domain.refusal import Remedy
+
 _STEPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "shipment_rejected": "Repair the shipment: the address through the order; service, weight or customs "
@@ -39,10 +41,27 @@ _REPAIRS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_REMEDIES: Final[Mapping[Remedy, str]] = MappingProxyType(
+    {
+        Remedy.FIX_ADDRESS: "Correct the address in the order; the shipment tries again by itself.",
+        Remedy.FIX_CUSTOMS: "Give the customs data of the SKU that is named, here or in inventory-service.",
+        Remedy.FIX_ACCOUNT: "Mend our account at the carrier: funds, permissions, settings. It tries again "
+        "by itself.",
+        Remedy.TRY_LATER: "Wait: it tries again by itself, and goes to the next service that the rules "
+        "allow when the carrier stays away.",
+        Remedy.CHOOSE_ANOTHER_SERVICE: "No rule has another service for it: add a rule, or choose a service "
+        "for this shipment.",
+        Remedy.UNTRANSLATED: "Nobody has translated this code: read the carrier's own words at the label, "
+        "repair what they name, and add the code to the carrier's table.",
+    }
+)
 
-def next_step(code: str, detail: str | None) -> str:
+
+def next_step(code: str, detail: str | None, remedy: Remedy | None = None) -> str:
     """`detail` begins with the reason of a rejection."""
     reason = (detail or "").split(" ")[0]
     if code == "shipment_rejected" and reason in _REPAIRS:
         return _REPAIRS[reason]
+    if remedy is not None:
+        return _REMEDIES[remedy]
     return _STEPS.get(code, "Look at the shipment's timeline.")

@@ -1,8 +1,9 @@
 """Which carrier service a leg gets: the first rule that matches, and why the others did not."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 from shipping_service.domain.errors import UnusableRule
@@ -60,7 +61,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One rule of the explanation. `because`: matched, or the condition that did not hold."""
+    """One rule of the explanation. `because`: matched, the condition that did not hold, or what became of it
+    when it was tried (`service_refused`, `carrier_unavailable`).
+    """
 
     rule_id: UUID
     name: str
@@ -75,11 +78,20 @@ class Choice:
     tried: tuple[Tried, ...]
 
 
-def choose(rules: Sequence[Rule], facts: Facts, carriers: Set[str]) -> Choice:
-    """The first active rule that matches and whose carrier is connected."""
+def choose(
+    rules: Sequence[Rule],
+    facts: Facts,
+    carriers: Set[str],
+    passed_over: Mapping[tuple[str, str | None], str] = MappingProxyType({}),
+) -> Choice:
+    """The first active rule that matches, with a connected carrier and a service that is not passed over."""
     tried: list[Tried] = []
     for rule in sorted(rules, key=lambda one: (one.priority, one.rule_id)):
-        because = _refusal(rule, facts, carriers)
+        because = (
+            _refusal(rule, facts, carriers)
+            or passed_over.get((rule.carrier, None))
+            or passed_over.get((rule.carrier, rule.service))
+        )
         tried.append(Tried(rule.rule_id, rule.name, because or "matched"))
         if because is None:
             return Choice(rule, tuple(tried))

@@ -12,7 +12,9 @@ from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, Outcom
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter
 from shipping_service.domain.consignment import BoughtLabel, DocumentKind, VoidOutcome
-from shipping_service.domain.refusal import Remedy
+from shipping_service.domain.failover import UNAVAILABLE
+from shipping_service.domain.refusal import Refusal, Remedy
+from shipping_service.messaging.outages import Outages
 from shipping_service.persistence.transaction import ShippingDatabase, ShippingTransaction
 from shipping_service.use_cases.announce import BUY_LABEL, CHECK_VOID, VOID_LABEL
 from shipping_service.use_cases.buy_labels import (
@@ -26,6 +28,7 @@ from shipping_service.use_cases.buy_labels import (
     found_not_bought,
     lose_outcome,
     note_account_refused,
+    put_off_label,
     refuse_label,
     take_steps,
 )
@@ -62,9 +65,12 @@ class CarrierJobs:
     other purchases' (ADR 17); what is rare has its own.
     """
 
-    def __init__(self, database: ShippingDatabase, carriers: Mapping[str, Connected]) -> None:
+    def __init__(
+        self, database: ShippingDatabase, carriers: Mapping[str, Connected], outages: Outages
+    ) -> None:
         self._database = database
         self._carriers = carriers
+        self._outages = outages
         self._steps: GroupCommit[tuple[Job, Step], Purchase | None]
         self._steps = GroupCommit(self._commit, key=lambda one: one[0].job_id)
 
@@ -76,11 +82,11 @@ class CarrierJobs:
         """Buy the label once, whatever became of earlier attempts, and keep it."""
         ref, carrier = _ref(job), self._carriers[job.destination]
         try:
-            async with self._waiting_out(ref, job.destination):
+            async with self._waiting_out(job, ref, buying=True):
                 label = await self._purchase(job, ref, carrier)
         except CarrierRejected as error:
             async with self._tx(job) as tx:
-                await refuse_label(ref, error.code, error.field, tx=tx)
+                await refuse_label(ref, error, tx=tx)
                 await tx.jobs.refused(job, error.code)
             return
         except CarrierOutcomeUnknown as error:
@@ -167,7 +173,7 @@ class CarrierJobs:
                 await tx.jobs.done(job)
                 return
         try:
-            async with self._waiting_out(ref, job.destination):
+            async with self._waiting_out(job, ref, buying=False):
                 outcome = await (gateway.void_state(carrier_ref) if check else gateway.void(carrier_ref))
             reached("carrier.voided")
         except CarrierRejected as error:
@@ -180,37 +186,55 @@ class CarrierJobs:
             await tx.jobs.done(job)
 
     @asynccontextmanager
-    async def _waiting_out(self, ref: LabelRef, carrier: str) -> AsyncIterator[None]:
+    async def _waiting_out(self, job: Job, ref: LabelRef, *, buying: bool) -> AsyncIterator[None]:
         """Nothing was done, and later may help: the job comes again. What is wrong with our account is shown
         to a person as well. Other refusals pass.
         """
+        carrier = job.destination
         try:
             yield
         except CarrierUnavailable as error:
+            self._outages.failed(carrier)
+            if buying:
+                await self._put_off(job, ref, UNAVAILABLE)
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
         except CarrierRejected as error:
-            _count(ref, carrier, error)
+            self._outages.answered(carrier)
+            _count(ref, carrier, error.refusal)
+            if not error.remedy.waits:
+                raise
+            if buying:
+                await self._put_off(job, ref, error.refusal, error.words)
             if error.remedy is Remedy.TRY_LATER:
                 raise NotSent(f"the carrier says later: {error.code}", answered=True) from error
-            if error.remedy is not Remedy.FIX_ACCOUNT:
-                raise
-            async with self._database.transaction(cause=ref.cause) as tx:
-                await note_account_refused(ref, tx=tx)
+            await self._note_account(ref)
             raise NotSent(f"the account: {error.code}", retry_after_s=ACCOUNT_RETRY_S) from error
         except CarrierMisconfigured as error:
-            async with self._database.transaction(cause=ref.cause) as tx:
-                await note_account_refused(ref, tx=tx)
+            await self._note_account(ref)
             raise NotSent("the carrier refuses our account", retry_after_s=ACCOUNT_RETRY_S) from error
+        else:
+            self._outages.answered(carrier)
+
+    async def _put_off(self, job: Job, ref: LabelRef, refusal: Refusal, words: str | None = None) -> None:
+        async with self._tx(job) as tx:
+            await put_off_label(ref, refusal, words, tx=tx)
+            await tx.jobs.keep(job)
+
+    async def _note_account(self, ref: LabelRef) -> None:
+        async with self._database.transaction(cause=ref.cause) as tx:
+            await note_account_refused(ref, tx=tx)
 
     def _tx(self, job: Job) -> AbstractAsyncContextManager[ShippingTransaction]:
         return self._database.transaction(cause=job.cause)
 
 
-def _count(ref: LabelRef, carrier: str, error: CarrierRejected) -> None:
+def _count(ref: LabelRef, carrier: str, refusal: Refusal) -> None:
     """Nobody has to act on one; a code that comes often and is not translated wants a line in its table."""
-    _refusals.add(1, {"carrier": carrier, "remedy": str(error.remedy)})
-    if error.remedy is Remedy.UNTRANSLATED:
-        log.warning("carrier.untranslated_code", carrier=carrier, code=error.code, label_id=str(ref.label_id))
+    _refusals.add(1, {"carrier": carrier, "remedy": str(refusal.remedy)})
+    if refusal.remedy is Remedy.UNTRANSLATED:
+        log.warning(
+            "carrier.untranslated_code", carrier=carrier, code=refusal.code, label_id=str(ref.label_id)
+        )
 
 
 def _ref(job: Job) -> LabelRef:

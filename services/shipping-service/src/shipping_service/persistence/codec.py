@@ -14,6 +14,7 @@ from shipping_service.domain.effects import Wish
 from shipping_service.domain.label import Label, LabelState
 from shipping_service.domain.leg_table import LegState
 from shipping_service.domain.order import Line, OrderState, Snapshot
+from shipping_service.domain.refusal import Remedy
 from shipping_service.domain.rules import Conditions, Rule, Tried
 
 Row = dict[str, Any]
@@ -91,6 +92,7 @@ def leg_row(leg: Leg, dispatch: Dispatch) -> Row:
         "state": str(leg.state),
         "wish": leg.wish and str(leg.wish),
         "rule_id": plain(leg.rule_id),
+        "trouble_remedy": leg.trouble_remedy and str(leg.trouble_remedy),
         "tried": [plain(asdict(one)) for one in leg.tried],
         "planned_at": plain(leg.planned_at),
         "handed_over_at": plain(leg.handed_over_at),
@@ -129,6 +131,7 @@ def label_row(label: Label, leg: Leg, merchant_id: str) -> Row:
     return {
         **given,
         "state": str(label.state),
+        "remedy": label.remedy and str(label.remedy),
         "merchant_id": merchant_id,
         "shipment_id": str(leg.shipment_id),
     }
@@ -152,6 +155,7 @@ def to_leg(row: Row, parcels: list[Row], items: list[Row], labels: list[Row]) ->
         state=LegState(row["state"]),
         wish=None if row["wish"] is None else Wish(row["wish"]),
         rule_id=_uuid(row["rule_id"]),
+        trouble_remedy=None if row["trouble_remedy"] is None else Remedy(row["trouble_remedy"]),
         tried=tuple(Tried(UUID(one["rule_id"]), one["name"], one["because"]) for one in row["tried"]),
         planned_at=datetime.fromisoformat(row["planned_at"]),
         handed_over_at=_time(row["handed_over_at"]),
@@ -185,6 +189,8 @@ def _label(row: Row) -> Label:
             "parcel_id": UUID(row["parcel_id"]),
             "document_id": _uuid(row["document_id"]),
             "state": LabelState(row["state"]),
+            "remedy": None if row["remedy"] is None else Remedy(row["remedy"]),
+            "put_off_at": _time(row["put_off_at"]),
             "asked_at": datetime.fromisoformat(row["asked_at"]),
             "bought_at": _time(row["bought_at"]),
             "lost_at": _time(row["lost_at"]),

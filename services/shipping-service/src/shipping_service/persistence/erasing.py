@@ -1,4 +1,6 @@
-"""Personal data goes when its time is over: the consignees, and the bytes of the labels that show them."""
+"""Personal data goes when its time is over: the consignees, the bytes of the documents that show them, and
+what carriers said of them.
+"""
 
 from sqlalchemy import text
 
@@ -19,12 +21,19 @@ _DOCUMENTS = text(
         where content is not null and personal_until < crossdock_clock() limit :batch)
     """
 )
+_WORDS = text(
+    """
+    update refusal_words set words = null where label_id in (
+        select label_id from refusal_words
+        where words is not null and personal_until < crossdock_clock() limit :batch)
+    """
+)
 
 
 async def erase_expired(database: ShippingDatabase) -> int:
     """Erase what is past its day, batch by batch. Returns how many rows; safe to repeat."""
     erased = 0
-    for statement in (_CONSIGNEES, _DOCUMENTS):
+    for statement in (_CONSIGNEES, _DOCUMENTS, _WORDS):
         while True:
             async with database.transaction() as tx:
                 rows = (await tx.connection.execute(statement, {"batch": BATCH})).rowcount

@@ -117,10 +117,47 @@ async def read_document(
     return (await connection.execute(_DOCUMENT, values)).mappings().one_or_none()
 
 
+_REFUSAL = text(
+    """
+    select label_id, carrier, service, refusal_code as code, refusal_field as field, remedy, words,
+           w.label_id is not null and words is null as words_erased
+    from label left join refusal_words w using (label_id)
+    where label.merchant_id = :merchant_id and shipment_id = :shipment_id and label_id = :label_id
+      and remedy is not null
+    """
+)
+
+
+async def read_refusal(
+    connection: AsyncConnection, merchant_id: str, shipment_id: UUID, label_id: UUID
+) -> RowMapping | None:
+    """Why a label was refused or put off, in the carrier's own words."""
+    values = {"merchant_id": merchant_id, "shipment_id": shipment_id, "label_id": label_id}
+    return (await connection.execute(_REFUSAL, values)).mappings().one_or_none()
+
+
+_ASKED = text(
+    """
+    select label_id, shipment_id, merchant_id from label
+    where state = 'asked' and carrier = :carrier and label_id > :after order by label_id limit :limit
+    """
+)
+
+
+async def list_asked(connection: AsyncConnection, carrier: str, *, after: UUID, limit: int) -> Rows:
+    """Labels that wait for this carrier and are certainly not paid for, of all merchants."""
+    values = {"carrier": carrier, "after": after, "limit": limit}
+    return (await connection.execute(_ASKED, values)).mappings().all()
+
+
 _EXCEPTIONS = text(
     """
-    select exception_id, order_id, shipment_id, code, subject, detail, raised_at
+    select exception_id, order_id, shipment_id, code, subject, detail, raised_at,
+           case code when 'shipment_rejected' then s.trouble_field end as field,
+           case code when 'shipment_rejected' then s.trouble_remedy end as remedy
     from shipment_exception
+    left join lateral (select trouble_field, trouble_remedy from shipment
+                       where shipment.shipment_id = shipment_exception.shipment_id) s on true
     where merchant_id = :merchant_id and resolved_at is null
       and (cast(:after as uuid) is null or exception_id < :after)
       and (cast(:shipment_id as uuid) is null or shipment_id = :shipment_id)

@@ -161,6 +161,24 @@ class DocumentTable:
         )
 
 
+_KEEP_WORDS = text(
+    """
+    insert into refusal_words (label_id, merchant_id, words, personal_until)
+    values (:label_id, :merchant_id, :words, :until)
+    on conflict (label_id) do update set words = excluded.words, personal_until = excluded.personal_until
+    """
+)
+
+
+class WordsTable:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def keep(self, merchant_id: str, label_id: UUID, words: str, *, until: datetime) -> None:
+        values = {"label_id": label_id, "merchant_id": merchant_id, "words": words, "until": until}
+        await self._connection.execute(_KEEP_WORDS, values)
+
+
 _WRITE_HISTORY = text(
     """
     insert into shipment_history (order_id, shipment_id, merchant_id, what, detail, actor_kind, actor_name,

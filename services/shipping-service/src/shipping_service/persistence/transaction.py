@@ -16,6 +16,7 @@ from shipping_service.persistence.records import (
     DocumentTable,
     ExceptionTable,
     HistoryTable,
+    WordsTable,
 )
 from shipping_service.persistence.rules import RuleTable
 from shipping_service.use_cases.ports import DomainSettings
@@ -31,6 +32,7 @@ class ShippingTransaction(Transaction):
         self.people = ConsigneeTable(connection)
         self.deferred = DeferredTable(connection)
         self.documents = DocumentTable(connection)
+        self.words = WordsTable(connection)
         self.rules = RuleTable(connection)
         self.history = HistoryTable(connection)
         self.exceptions = ExceptionTable(connection)

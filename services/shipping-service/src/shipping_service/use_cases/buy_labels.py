@@ -13,7 +13,7 @@ from uuid import UUID
 
 from crossdock_contracts.envelope import Actor, Cause
 from crossdock_contracts.orders import Consignee
-from shipping_service.domain import customs, labelling
+from shipping_service.domain import customs, failover, labelling
 from shipping_service.domain.consignment import (
     Address,
     BoughtLabel,
@@ -24,10 +24,12 @@ from shipping_service.domain.consignment import (
 from shipping_service.domain.dispatch import Dispatch, Leg
 from shipping_service.domain.effects import Raised
 from shipping_service.domain.label import Label, LabelState, Paid
+from shipping_service.domain.refusal import Refusal, Remedy
 from shipping_service.use_cases.announce import SERVICE, announce, reference_of, terms_of
-from shipping_service.use_cases.ports import NewDocument, Transaction
+from shipping_service.use_cases.ports import CarrierRejected, NewDocument, Transaction
 
 ACCOUNT_REFUSED: Final = "carrier_account_refused"
+_NO_CONSIGNEE: Final = Refusal("missing_address", "ship_to", Remedy.FIX_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ async def _begin(
     if ask_first:
         labelling.lost(dispatch, leg, label, terms)
     elif wanted:
-        labelling.rejected(dispatch, leg, label, "missing_address", "ship_to", terms)
+        failover.rejected(dispatch, leg, label, _NO_CONSIGNEE, terms)
     else:
         labelling.not_bought(dispatch, leg, label, terms)
     await _announce(opened, tx=tx)
@@ -182,12 +184,39 @@ def _paid(bought: BoughtLabel, documents: Sequence[NewDocument]) -> Paid:
     )
 
 
-async def refuse_label(ref: LabelRef, code: str, field: str | None, *, tx: Transaction) -> None:
-    """The carrier said no: the leg waits for a person."""
+async def refuse_label(ref: LabelRef, refused: CarrierRejected, *, tx: Transaction) -> None:
+    """The carrier said no: on to the next service that the rules allow, or to a person."""
     (opened,) = await _open([ref], tx=tx)
     terms = await terms_of(tx, ref.merchant_id)
-    labelling.rejected(opened.dispatch, opened.leg, opened.label, code, field, terms)
+    failover.rejected(opened.dispatch, opened.leg, opened.label, refused.refusal, terms)
     await _keep(opened, tx=tx)
+    await _keep_words(ref, refused.words, tx=tx)
+
+
+async def put_off_label(
+    ref: LabelRef, refusal: Refusal, words: str | None = None, *, tx: Transaction
+) -> None:
+    """Nothing was bought, and later may help. Safe to repeat."""
+    (opened,) = await _open([ref], tx=tx)
+    terms, after = await terms_of(tx, ref.merchant_id), tx.settings.failover_after
+    failover.put_off(opened.dispatch, opened.leg, opened.label, refusal, terms, after)
+    await _keep(opened, tx=tx)
+    await _keep_words(ref, words, tx=tx)
+
+
+async def leave_carrier(refs: Sequence[LabelRef], *, tx: Transaction) -> int:
+    """The carrier is down: move on what has somewhere to go. Returns how many; safe to repeat."""
+    opened = await _open(refs, tx=tx)
+    for one in opened:
+        failover.leave(one.dispatch, one.leg, one.label, await terms_of(tx, one.ref.merchant_id))
+        await _announce(one, tx=tx)
+    await _save(opened, tx=tx)
+    return sum(one.label.state is LabelState.DROPPED for one in opened)
+
+
+async def _keep_words(ref: LabelRef, words: str | None, *, tx: Transaction) -> None:
+    if words is not None:
+        await tx.words.keep(ref.merchant_id, ref.label_id, words, until=tx.now + tx.settings.personal_for)
 
 
 async def lose_outcome(ref: LabelRef, *, tx: Transaction) -> bool:

@@ -191,11 +191,13 @@ class StoredDocument:
 class DomainSettings:
     """What the use cases are told at start. `carriers`: the connected ones, by code. `first_void_check`: how
     long after a void was taken in the carrier is asked what became of it, twice as long with each question.
+    `failover_after`: a carrier that has not been there for so long is left for the next.
     """
 
     carriers: Mapping[str, Capabilities]
     personal_for: timedelta
     first_void_check: timedelta = timedelta(minutes=10)
+    failover_after: timedelta = timedelta(minutes=15)
 
 
 class Dispatches(Protocol):
@@ -236,6 +238,11 @@ class Deferred(Protocol):
 
 class Documents(Protocol):
     async def add(self, documents: Sequence[NewDocument], *, until: datetime) -> None: ...
+
+
+class Words(Protocol):
+    async def keep(self, merchant_id: str, label_id: UUID, words: str, *, until: datetime) -> None:
+        """What the carrier said of the label last; it may name a person, and is erased after `until`."""
 
 
 class Rules(Protocol):
@@ -301,6 +308,8 @@ class Transaction(Protocol):
     def deferred(self) -> Deferred: ...
     @property
     def documents(self) -> Documents: ...
+    @property
+    def words(self) -> Words: ...
     @property
     def rules(self) -> Rules: ...
     @property

@@ -13,6 +13,7 @@ from shipping_service.api.models import (
     HandOverGiven,
     HandOverResult,
     OutcomeGiven,
+    RefusalShown,
     RepairGiven,
     ShipmentShort,
     ShipmentShown,
@@ -116,6 +117,19 @@ async def get_document(
     extension = _EXTENSIONS.get(found["media_type"], "bin")
     headers["Content-Disposition"] = f'attachment; filename="{found["kind"]}-{document_id}.{extension}"'
     return Response(found["content"], media_type=found["media_type"], headers=headers)
+
+
+@router.get("/{shipment_id}/labels/{label_id}/refusal")
+async def get_refusal(
+    shipment_id: UUID, label_id: UUID, principal: Reader, database: Database, response: Response
+) -> RefusalShown:
+    """Why the carrier refused the label, or puts it off, and what to do. Its own words may name a person."""
+    async with database.transaction() as tx:
+        found = await queries.read_refusal(tx.connection, principal.merchant_id, shipment_id, label_id)
+    if found is None:
+        raise Problem(404, "not-found", "Not found")
+    response.headers["Cache-Control"] = "private, no-store"
+    return RefusalShown.of(found)
 
 
 @router.post("/hand-over", response_model=HandOverResult)
