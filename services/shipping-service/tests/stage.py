@@ -4,6 +4,7 @@ carrier, and what is said is read from the real outbox."""
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from crossdock_chassis.jobs import Destination
 from crossdock_chassis.wire import decode
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_contracts.envelope import Event
+from shipping_service.adapters.papers.printer import PaperPrinter
 from shipping_service.domain.rules import Conditions, Rule
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
 from shipping_service.messaging.outages import Outages
 from shipping_service.persistence.transaction import ShippingDatabase
-from shipping_service.use_cases.ports import Capabilities, CarrierGateway
+from shipping_service.use_cases.ports import Capabilities, CarrierGateway, Printer
 
 from .samples import MERCHANT, AnOrder
 from .scripted_carrier import ScriptedCarrier
@@ -44,6 +46,7 @@ class StageWith(Generic[C]):
     code: str = "scripted"
     others: dict[str, Connected] = field(default_factory=dict)
     outages: Outages = field(default_factory=lambda: Outages(900.0))
+    printer: Printer = field(default_factory=lambda: PaperPrinter({"EUR": Decimal("1.2")}))
 
     async def set_up(self, service: str = "Parcel:Economy") -> None:
         async with self.database.transaction() as tx:
@@ -61,7 +64,7 @@ class StageWith(Generic[C]):
     async def work(self) -> list[Event]:
         """Run the jobs that are due, and those that follow from them; return what was published since."""
         connected = {self.code: Connected(self.capabilities, self.carrier), **self.others}
-        jobs = CarrierJobs(self.database, connected, self.outages)
+        jobs = CarrierJobs(self.database, connected, self.outages, self.printer)
         runner = JobRunner(self.database, jobs.handlers, [Destination(one) for one in connected], QUICK)
         task = asyncio.create_task(runner.run())
         try:

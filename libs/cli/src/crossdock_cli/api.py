@@ -73,6 +73,10 @@ class Api:
         answer = await self._call("POST", service, path, params=params, content=(content, media_type))
         return answer.json()
 
+    async def download(self, service: str, path: str) -> bytes:
+        """A file as it is. Raises NotRunning or Refused."""
+        return (await self._call("GET", service, path, params={})).content
+
     async def items(self, service: str, path: str, *, at_most: int = 10_000, **params: object) -> list[Any]:
         """The items of all pages, up to `at_most`."""
         return [item async for item in self._pages(service, path, at_most, params)]

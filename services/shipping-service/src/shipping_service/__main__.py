@@ -16,6 +16,7 @@ from crossdock_contracts.shipping import (
     ShipmentRejectedV1,
 )
 from shipping_service.adapters.carrier_registry import load_carriers
+from shipping_service.adapters.papers.printer import PaperPrinter
 from shipping_service.api.app import VERSION, build_app
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
@@ -49,6 +50,7 @@ def build() -> Service:
     )
     connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}
     outages = Outages(settings.failover_after_s)
+    printer = PaperPrinter(settings.sdr_rates)
 
     return Service(
         name="shipping",
@@ -66,7 +68,7 @@ def build() -> Service:
             ShipmentRejectedV1,
         ),
         handlers=HANDLERS,
-        jobs=CarrierJobs(database, connected, outages).handlers,
+        jobs=CarrierJobs(database, connected, outages, printer).handlers,
         destinations=[
             Destination(code, one.calls_at_once, one.calls_per_s) for code, one in carriers.items()
         ],

@@ -1,9 +1,15 @@
 """What the service is told by its environment."""
 
+from decimal import Decimal
+from typing import Annotated
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from crossdock_chassis.config import ServiceSettings
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Rate = Annotated[Decimal, Field(gt=0, max_digits=12)]
 
 
 class ShippingSettings(ServiceSettings):
@@ -25,6 +31,11 @@ class ShippingSettings(ServiceSettings):
         ge=1,
         le=3650,
         description="Days after which a consignee and the bytes of a label are erased.",
+    )
+    sdr_rates: dict[Currency, Rate] = Field(
+        default_factory=dict,
+        description='Units of a currency for one special drawing right of the IMF, as JSON: {"EUR": "1.17"}. '
+        "Below 300 SDR a postal item gets CN22; without a rate it gets CN23, which always does.",
     )
     failover_after_s: float = Field(
         default=900,

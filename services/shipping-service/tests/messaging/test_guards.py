@@ -30,7 +30,10 @@ async def test_a_label_bought_by_an_attempt_that_hung_is_told_once(
     order = AnOrder()
     await stage.hear(order.created(), order.reserved())
     jobs = CarrierJobs(
-        stage.database, {stage.code: Connected(stage.capabilities, stage.carrier)}, stage.outages
+        stage.database,
+        {stage.code: Connected(stage.capabilities, stage.carrier)},
+        stage.outages,
+        stage.printer,
     )
     table = JobTable(stage.database.engine)
 

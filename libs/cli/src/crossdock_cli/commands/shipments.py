@@ -1,5 +1,6 @@
 """`crossdock shipments`."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -54,7 +55,14 @@ def show_shipment(shipment: str, *, as_json: AsJson = False) -> None:
         return
     names = (
         *("order_number", "order_state", "warehouse", "state", "carrier", "service"),
-        *("trouble_code", "trouble_field", "hand_over_blocked", "planned_at", "handed_over_at"),
+        *(
+            "trouble_code",
+            "trouble_field",
+            "trouble_remedy",
+            "hand_over_blocked",
+            "planned_at",
+            "handed_over_at",
+        ),
     )
     print_fields({name.replace("_", " "): found[name] for name in names}, title=found["shipment_id"])
     print_table(
@@ -66,10 +74,65 @@ def show_shipment(shipment: str, *, as_json: AsJson = False) -> None:
         title="\nitems",
     )
     print_table(
-        ["label", "state", "tracking number", "cost"],
-        [[one["number"], one["state"], one["tracking_number"], _cost(one)] for one in found["labels"]],
+        ["label", "carrier", "service", "state", "refused for", "remedy", "tracking number", "cost"],
+        [
+            [
+                *pick(
+                    one, "number", "carrier", "service", "state", "refusal_code", "remedy", "tracking_number"
+                ),
+                _cost(one),
+            ]
+            for one in found["labels"]
+        ],
         title="\nlabels",
     )
+
+
+@app.command("refusal")
+def show_refusal(shipment: str, label: int, *, as_json: AsJson = False) -> None:
+    """Why the label of this number was refused, in the carrier's own words. They may name a person."""
+
+    async def read(api: Api) -> Any:
+        found = await api.get("shipping", f"/v1/shipments/{shipment}")
+        ids = [one["label_id"] for one in found["labels"] if one["number"] == label]
+        if not ids:
+            raise CommandFailed(f"shipment {shipment} has no label {label}")
+        return await api.get("shipping", f"/v1/shipments/{shipment}/labels/{ids[0]}/refusal")
+
+    refusal = talk(read)
+    if as_json:
+        print_json(refusal)
+        return
+    names = ("carrier", "service", "code", "field", "remedy", "next_step", "words", "words_erased")
+    print_fields({name.replace("_", " "): refusal[name] for name in names}, title=refusal["label_id"])
+
+
+@app.command("documents")
+def save_documents(
+    shipment: str,
+    *,
+    to: Annotated[Path, typer.Option(help="The folder to save them in.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Save the label and every other paper of a shipment. They show an address: handle them so."""
+
+    async def read(api: Api) -> list[tuple[str, bytes]]:
+        found = await api.get("shipping", f"/v1/shipments/{shipment}")
+        path = f"/v1/shipments/{shipment}/documents"
+        return [
+            (_file_name(one), await api.download("shipping", f"{path}/{one['document_id']}"))
+            for one in found["documents"]
+            if not one["erased"]
+        ]
+
+    files = talk(read)
+    to.mkdir(parents=True, exist_ok=True)
+    for name, content in files:
+        (to / name).write_bytes(content)
+    if as_json:
+        print_json([str(to / name) for name, _ in files])
+    else:
+        print_table(["file", "bytes"], [[str(to / name), len(content)] for name, content in files])
 
 
 @app.command("hand-over")
@@ -88,6 +151,11 @@ def hand_over(
     refused = sum(one["refused"] is not None for one in results)
     if refused:
         raise CommandFailed(f"{refused} of {len(results)} must not leave")
+
+
+def _file_name(document: dict[str, Any]) -> str:
+    extension = document["media_type"].rpartition("/")[2]
+    return f"{document['kind']}-{document['document_id']}.{extension}"
 
 
 def _cost(label: dict[str, Any]) -> str | None:

@@ -15,6 +15,8 @@ _STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "label_came_late": "A label nobody waited for any more; it is being taken back. Check the carrier's "
         "invoice.",
         "label_not_voided": "Paid and not given back: ask the carrier for the refund, or book the cost.",
+        "papers_not_printed": "The parcel must not leave without this paper: write it by hand, or print it "
+        "in the carrier's portal.",
         "carrier_account_refused": "The carrier refuses our account: check its credentials. Labels go on by "
         "themselves.",
         "cancel_refused": "The parcel has left: recall it with the carrier, or take it back as a return.",

@@ -1,5 +1,6 @@
 """The calls to carriers: between the transactions of the use cases, never inside one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -7,12 +8,14 @@ from typing import Final
 from uuid import UUID
 
 from crossdock_chassis.crash_points import reached
+from crossdock_chassis.faults import Fault
 from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NeedsPerson, NotSent, OutcomeUnknown
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter
-from shipping_service.domain.consignment import BoughtLabel, DocumentKind, VoidOutcome
+from shipping_service.domain.consignment import BoughtLabel, Document, DocumentKind, VoidOutcome
 from shipping_service.domain.failover import UNAVAILABLE
+from shipping_service.domain.papers import Papers, papers_to_print
 from shipping_service.domain.refusal import Refusal, Remedy
 from shipping_service.messaging.outages import Outages
 from shipping_service.persistence.transaction import ShippingDatabase, ShippingTransaction
@@ -40,6 +43,8 @@ from shipping_service.use_cases.ports import (
     CarrierRejected,
     CarrierUnavailable,
     Prepared,
+    Printer,
+    Unprintable,
 )
 from shipping_service.use_cases.void_labels import begin_void, settle_void
 
@@ -66,11 +71,16 @@ class CarrierJobs:
     """
 
     def __init__(
-        self, database: ShippingDatabase, carriers: Mapping[str, Connected], outages: Outages
+        self,
+        database: ShippingDatabase,
+        carriers: Mapping[str, Connected],
+        outages: Outages,
+        printer: Printer,
     ) -> None:
         self._database = database
         self._carriers = carriers
         self._outages = outages
+        self._printer = printer
         self._steps: GroupCommit[tuple[Job, Step], Purchase | None]
         self._steps = GroupCommit(self._commit, key=lambda one: one[0].job_id)
 
@@ -83,7 +93,7 @@ class CarrierJobs:
         ref, carrier = _ref(job), self._carriers[job.destination]
         try:
             async with self._waiting_out(job, ref, buying=True):
-                label = await self._purchase(job, ref, carrier)
+                sold = await self._purchase(job, ref, carrier)
         except CarrierRejected as error:
             async with self._tx(job) as tx:
                 await refuse_label(ref, error, tx=tx)
@@ -92,12 +102,34 @@ class CarrierJobs:
         except CarrierOutcomeUnknown as error:
             await self._lose(job, ref, carrier)
             raise OutcomeUnknown("the carrier's answer was lost") from error
-        if label is None:
+        if sold is None:
             return
+        purchase, bought = sold
+        label, unprinted = await self._with_papers(purchase, bought, carrier.capabilities)
         if all(one.kind is not DocumentKind.LABEL for one in label.documents):
             await self._lose(job, ref, carrier)
             raise OutcomeUnknown("the carrier sold a label and did not give it")
-        await self._steps.add((job, Sale(ref, label)))
+        await self._steps.add((job, Sale(ref, label, unprinted=unprinted)))
+
+    async def _with_papers(
+        self, purchase: Purchase, label: BoughtLabel, can: Capabilities
+    ) -> tuple[BoughtLabel, tuple[DocumentKind, ...]]:
+        """The label with what the parcel needs besides, and what could not be printed: it is paid for, and
+        nothing that goes wrong here may lose it.
+        """
+        given = {one.kind for one in label.documents}
+        wanted = papers_to_print(purchase.request, makes=can.makes, postal=can.postal, given=given)
+        number, day, order = label.tracking_number, purchase.day, purchase.order_number
+        papers = Papers(purchase.request, label.carrier, number, day, order)
+        printed: list[Document] = []
+        for kind in wanted if purchase.request.ship_to.lines else ():  # else the consignee is erased
+            try:
+                printed.append(await asyncio.to_thread(self._printer.print, kind, papers))
+            except Exception as error:
+                why = str(error) if isinstance(error, Unprintable) else Fault.of(error).error_text
+                log.error("papers.not_printed", kind=str(kind), tracking_number=number, error=why)
+        missing = tuple(kind for kind in wanted if kind not in {one.kind for one in printed})
+        return replace(label, documents=(*label.documents, *printed)), missing
 
     async def void_label(self, job: Job) -> None:
         """Ask for the label to be taken back."""
@@ -107,7 +139,9 @@ class CarrierJobs:
         """Ask what became of that."""
         await self._void(job, check=True)
 
-    async def _purchase(self, job: Job, ref: LabelRef, carrier: Connected) -> BoughtLabel | None:
+    async def _purchase(
+        self, job: Job, ref: LabelRef, carrier: Connected
+    ) -> tuple[Purchase, BoughtLabel] | None:
         """Ask first where money may have been spent; else create, keep the id, buy. None: nothing to do."""
         purchase = await self._steps.add((job, Wish(ref, job.outcome_unknown)))
         if purchase is None:
@@ -115,7 +149,7 @@ class CarrierJobs:
         if purchase.ask_first:
             label = await self._ask(job, ref, carrier, purchase)
             if label is not None:
-                return label
+                return purchase, label
             try:
                 async with self._tx(job) as tx:
                     if not await found_not_bought(ref, tx=tx):
@@ -132,7 +166,7 @@ class CarrierJobs:
             return None
         label = await carrier.gateway.buy(purchase.request, prepared)
         reached("carrier.sold")
-        return label
+        return purchase, label
 
     async def _commit(
         self, steps: Sequence[tuple[Job, Step]], /, *, longest_lock_wait_s: float | None

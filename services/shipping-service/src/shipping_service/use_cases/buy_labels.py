@@ -7,7 +7,7 @@ only an answer or a person ends.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -44,11 +44,15 @@ class LabelRef:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What to do next. `ask_first`: money may have been spent already."""
+    """What to do next. `ask_first`: money may have been spent already. `day` and `order_number` stand on what
+    we print.
+    """
 
     request: ConsignmentRequest
     carrier_ref: str | None
     ask_first: bool
+    day: date
+    order_number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,12 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The carrier has sold it."""
+    """The carrier has sold it. `unprinted`: papers that it needs and that we failed to print."""
 
     ref: LabelRef
     label: BoughtLabel
     actor: Actor = SERVICE
+    unprinted: tuple[DocumentKind, ...] = ()
 
 
 Step = Wish | Payment | Sale
@@ -104,8 +109,8 @@ async def take_steps(steps: Sequence[Step], *, tx: Transaction) -> list[Purchase
                 following.append(await _begin(one, consignee, may_be_paid=may_be_paid, tx=tx))
             case Payment(purchase=purchase):
                 following.append(purchase if await _pay(one, purchase.carrier_ref, tx=tx) else None)
-            case Sale(label=label, actor=actor):
-                documents += await _store(one, label, actor=actor, tx=tx)
+            case Sale() as sale:
+                documents += await _store(one, sale, tx=tx)
                 following.append(None)
     await tx.documents.add(documents, until=tx.now + tx.settings.personal_for)
     await _save(opened, tx=tx)
@@ -125,7 +130,7 @@ async def _begin(
     ask_first = label.state is LabelState.UNKNOWN or (may_be_paid and label.state is LabelState.PAYING)
     wanted = labelling.wanted(dispatch, leg, label)
     if wanted and consignee is not None and not ask_first:
-        return Purchase(_request(opened, consignee), label.carrier_ref, ask_first)
+        return _purchase(opened, consignee, ask_first=False)
     terms = await terms_of(tx, opened.ref.merchant_id)
     if ask_first:
         labelling.lost(dispatch, leg, label, terms)
@@ -134,7 +139,7 @@ async def _begin(
     else:
         labelling.not_bought(dispatch, leg, label, terms)
     await _announce(opened, tx=tx)
-    return Purchase(_request(opened, consignee), label.carrier_ref, ask_first) if ask_first else None
+    return _purchase(opened, consignee, ask_first=True) if ask_first else None
 
 
 async def _pay(opened: _Open, carrier_ref: str | None, *, tx: Transaction) -> bool:
@@ -149,20 +154,21 @@ async def _pay(opened: _Open, carrier_ref: str | None, *, tx: Transaction) -> bo
     return wanted
 
 
-async def _store(
-    opened: _Open, bought: BoughtLabel, *, actor: Actor, tx: Transaction
-) -> Sequence[NewDocument]:
+async def _store(opened: _Open, sale: Sale, *, tx: Transaction) -> Sequence[NewDocument]:
     """Hand-over, cancel and change are looked at here, under the lock."""
     if opened.label.bought_at is not None:
         return ()
     ref = opened.ref
     documents = [
         NewDocument(tx.new_id(), ref.merchant_id, ref.shipment_id, ref.label_id, document)
-        for document in bought.documents
+        for document in sale.label.documents
     ]
     terms = await terms_of(tx, ref.merchant_id)
-    labelling.bought(opened.dispatch, opened.leg, opened.label, _paid(bought, documents), terms)
-    await _announce(opened, tx=tx, actor=actor)
+    labelling.bought(opened.dispatch, opened.leg, opened.label, _paid(sale.label, documents), terms)
+    for kind in sale.unprinted:
+        subject = f"{ref.label_id}/{kind}"
+        opened.dispatch.effects.append(Raised("papers_not_printed", subject, ref.shipment_id, str(kind)))
+    await _announce(opened, tx=tx, actor=sale.actor)
     return documents
 
 
@@ -282,6 +288,17 @@ async def _announce(opened: _Open, *, tx: Transaction, actor: Actor = SERVICE) -
 
 async def _save(opened: Sequence[_Open], *, tx: Transaction) -> None:
     await tx.dispatches.save(list({one.dispatch.order_id: one.dispatch for one in opened}.values()))
+
+
+def _purchase(opened: _Open, consignee: Consignee | None, *, ask_first: bool) -> Purchase:
+    snapshot, label = opened.dispatch.snapshot, opened.label
+    return Purchase(
+        request=_request(opened, consignee),
+        carrier_ref=label.carrier_ref,
+        ask_first=ask_first,
+        day=label.asked_at.date(),
+        order_number=None if snapshot is None else snapshot.order_number,
+    )
 
 
 def _request(opened: _Open, consignee: Consignee | None) -> ConsignmentRequest:

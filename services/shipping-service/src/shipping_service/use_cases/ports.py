@@ -18,6 +18,7 @@ from shipping_service.domain.consignment import (
 )
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.papers import Papers
 from shipping_service.domain.refusal import Refusal, Remedy, remedy_of_field
 from shipping_service.domain.rules import Rule
 
@@ -144,6 +145,17 @@ class Carrier:
 
 
 # -- our own side
+
+
+class Unprintable(Exception):
+    """It does not fit on its paper at a readable size. Argument: which part of it, nothing personal."""
+
+
+class Printer(Protocol):
+    """Prints what a parcel needs and its carrier does not make."""
+
+    def print(self, kind: DocumentKind, papers: Papers) -> Document:
+        """The same bytes for the same papers. Takes CPU: call it in a thread. Raises Unprintable."""
 
 
 class NotFound(Exception):

@@ -1,0 +1,1 @@
+"""Labels, customs forms and invoices that no carrier gives us, as PDF."""
