@@ -53,10 +53,12 @@ from order_service.use_cases.steer_order import (
     release_order,
     retry_order,
 )
+from shipping_service.adapters.papers.printer import PaperPrinter
 from shipping_service.domain.repairing import Repair
 from shipping_service.domain.rules import Conditions, Rule
 from shipping_service.messaging import HANDLERS as SHIPPING_HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
+from shipping_service.messaging.outages import Outages
 from shipping_service.persistence.transaction import open_database as open_shipping
 from shipping_service.use_cases.decide_outcome import Decision, decide_outcome
 from shipping_service.use_cases.hand_over import HandedOver, HandOver, hand_over
@@ -156,7 +158,7 @@ class World:
             name="shipping",
             database=shipping,
             handlers=SHIPPING_HANDLERS,
-            jobs=CarrierJobs(shipping, {"scripted": connected}).handlers,
+            jobs=CarrierJobs(shipping, {"scripted": connected}, Outages(900.0), PaperPrinter({})).handlers,
         )
         self.notify = Member(
             name="notify",

@@ -11,8 +11,10 @@ from notify_service.messaging.jobs import ChannelJobs
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.timers import TIMERS as ORDER_TIMERS
 from order_service.use_cases.import_order import Retention
+from shipping_service.adapters.papers.printer import PaperPrinter
 from shipping_service.messaging import HANDLERS as SHIPPING_HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
+from shipping_service.messaging.outages import Outages
 from shipping_service.use_cases.ports import Capabilities, DomainSettings
 
 from ..bus import Bus
@@ -62,7 +64,9 @@ class CoreWorld(World):
                 name="shipping",
                 database=shipping,
                 handlers=SHIPPING_HANDLERS,
-                jobs=CarrierJobs(shipping, {"scripted": connected}).handlers,
+                jobs=CarrierJobs(
+                    shipping, {"scripted": connected}, Outages(900.0), PaperPrinter({})
+                ).handlers,
                 clock=clock,
                 ids=ids,
             ),

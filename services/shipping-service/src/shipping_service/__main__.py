@@ -50,7 +50,7 @@ def build() -> Service:
     )
     connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}
     outages = Outages(settings.failover_after_s)
-    printer = PaperPrinter(settings.sdr_rates)
+    printer = PaperPrinter(settings.sdr_rates, settings.label_format)
 
     return Service(
         name="shipping",

@@ -1,7 +1,7 @@
 """What the service is told by its environment."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -36,6 +36,10 @@ class ShippingSettings(ServiceSettings):
         default_factory=dict,
         description='Units of a currency for one special drawing right of the IMF, as JSON: {"EUR": "1.17"}. '
         "Below 300 SDR a postal item gets CN22; without a rate it gets CN23, which always does.",
+    )
+    label_format: Literal["pdf", "zpl"] = Field(
+        default="pdf",
+        description="Of labels that we print ourselves. Letters that a label printer lacks make it a PDF.",
     )
     failover_after_s: float = Field(
         default=900,

@@ -184,3 +184,51 @@ def test_the_same_parcel_gives_the_same_bytes(kind: DocumentKind) -> None:
 
     assert PRINTER.print(kind, PAPERS) == first
     assert media_type_of(first.content) == first.media_type
+
+
+def test_a_small_form_without_room_gives_way_to_the_large_one() -> None:
+    wordy = replace(MUG, description="Porcelain mug with handle, glazed, for hot drinks, white " * 6)
+
+    found = pages(
+        DocumentKind.CUSTOMS_DECLARATION, replace(PAPERS, request=replace(REQUEST, customs=(wordy,) * 4))
+    )
+
+    assert "CN 23" in found[0]
+
+
+# -- ZPL
+
+ZPL = PaperPrinter({}, "zpl")
+BERLIN = Address("Jörg ^XZ Beispiel", ("Straße_1 ~JA",), "Berlin", "DE", postal_code="10115")
+LATIN = replace(PAPERS, request=replace(REQUEST, ship_from=BERLIN, ship_to=BERLIN))
+
+
+def test_a_label_printer_gets_its_own_language() -> None:
+    printed = ZPL.print(DocumentKind.LABEL, LATIN)
+
+    text = printed.content.decode()
+    assert (printed.media_type, media_type_of(printed.content)) == ("application/zpl", "application/zpl")
+    assert text.startswith("^XA^CI28^PW812^LL1218")
+    assert "^BY3^BCN,200,N,N,N,A^FH_^FDRR123456785CN^FS" in text
+    assert "10115 Berlin" in text
+
+
+def test_an_address_holds_no_commands_for_the_printer() -> None:
+    text = ZPL.print(DocumentKind.LABEL, LATIN).content.decode()
+
+    assert (text.count("^XA"), text.count("^XZ"), text.count("~")) == (1, 1, 0)
+    assert "Jörg _5EXZ Beispiel" in text
+    assert "Straße_5F1 _7EJA" in text
+
+
+def test_letters_that_a_label_printer_lacks_make_it_a_pdf() -> None:
+    assert ZPL.print(DocumentKind.LABEL, PAPERS).media_type == "application/pdf"
+
+
+def test_what_does_not_fit_in_zpl_is_refused_instead_of_cut() -> None:
+    endless = replace(LATIN.request, ship_to=replace(BERLIN, lines=("x" * 5_000,)))
+
+    with pytest.raises(Unprintable):
+        ZPL.print(DocumentKind.LABEL, replace(LATIN, request=endless))
+    with pytest.raises(Unprintable):
+        ZPL.print(DocumentKind.LABEL, replace(LATIN, tracking_number="X" * 60))

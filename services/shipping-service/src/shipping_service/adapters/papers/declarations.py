@@ -27,7 +27,7 @@ CATEGORIES: Final = (
 
 
 def cn22(papers: Papers) -> bytes:
-    """The small form. The caller has asked whether it will do."""
+    """The small form. Raises Unprintable where its one page has no room, and the full form has to do."""
 
     def story(width: float) -> list[Any]:
         items = papers.request.customs
@@ -66,7 +66,7 @@ def cn22(papers: Papers) -> bytes:
             grid([[cell(CERTIFIED, 4.5)], [cell(_signed(papers), 6)]], [width]),
         ]
 
-    return pages(CN22_SIZE, 3.5 * mm, story, papers.tracking_number)
+    return pages(CN22_SIZE, 3.5 * mm, story, papers.tracking_number, most=1)
 
 
 def cn23(papers: Papers) -> bytes:

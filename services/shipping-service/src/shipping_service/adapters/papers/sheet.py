@@ -130,9 +130,17 @@ def one_page(size: tuple[float, float], draw: Callable[[Canvas], None]) -> bytes
 
 
 def pages(
-    size: tuple[float, float], margin: float, story: Callable[[float], list[Any]], footer: str
+    size: tuple[float, float],
+    margin: float,
+    story: Callable[[float], list[Any]],
+    footer: str,
+    *,
+    most: int | None = None,
 ) -> bytes:
-    """As many pages as it takes, each with footer and number. `story` is told the width that there is."""
+    """As many pages as it takes, each with footer and number. `story` is told the width that there is.
+
+    Raises Unprintable when it takes more than `most`.
+    """
 
     def foot(canvas: Canvas, document: Any) -> None:
         canvas.setFont(FONT, 6)
@@ -152,6 +160,8 @@ def pages(
             invariant=1,
         )
         document.build(story(size[0] - 2 * margin - 12), onFirstPage=foot, onLaterPages=foot)
+        if most is not None and document.page > most:
+            raise Unprintable("pages")
         return file.getvalue()
 
 
