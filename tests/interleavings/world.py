@@ -54,6 +54,7 @@ from order_service.use_cases.steer_order import (
     retry_order,
 )
 from shipping_service.adapters.papers.printer import PaperPrinter
+from shipping_service.domain.consignment import DocumentKind
 from shipping_service.domain.repairing import Repair
 from shipping_service.domain.rules import Conditions, Rule
 from shipping_service.messaging import HANDLERS as SHIPPING_HANDLERS
@@ -75,9 +76,11 @@ ORDER_HANDLERS: Handlers = {**inventory_events.HANDLERS, **shipping_events.HANDL
 TRY_AGAIN = Repair()
 PERSON = Actor(kind=ActorKind.PERSON, name="anna")
 COUNTED = Because("person", "anna", "counted")
-ASKABLE = Capabilities(can_find=True, can_void=True, void_is_async=True, pays_once=True)
+#: It makes all papers itself: a thread that prints would be none of the schedule's steps.
+ALL: frozenset[DocumentKind] = frozenset(DocumentKind)
+ASKABLE = Capabilities(can_find=True, can_void=True, void_is_async=True, pays_once=True, makes=ALL)
 #: Like DHL: nobody can be asked and nothing is taken back.
-BLIND = Capabilities(can_find=False, can_void=False, void_is_async=False)
+BLIND = Capabilities(can_find=False, can_void=False, void_is_async=False, makes=ALL)
 
 
 @dataclass(frozen=True)
