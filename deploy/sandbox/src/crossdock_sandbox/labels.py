@@ -6,10 +6,10 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-import reportlab  # type: ignore[import-untyped]
+import reportlab
 from PIL import Image, ImageDraw, ImageFont
-from reportlab.graphics.barcode.code128 import Code128  # type: ignore[import-untyped]
-from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
+from reportlab.graphics.barcode.code128 import Code128
+from reportlab.pdfgen.canvas import Canvas
 
 PNG_SIZE = (1200, 1800)
 PDF_SIZE = (288.0, 432.0)  # points
@@ -58,9 +58,9 @@ def latin(text: str) -> str:
 def _bars(code: str) -> list[tuple[bool, int]]:
     """The barcode as runs of (black, modules), without quiet zones."""
     symbol = Code128(code, quiet=0)
-    symbol.validate()
-    symbol.encode()
-    symbol.decompose()
+    symbol.validate()  # type: ignore[no-untyped-call]  # the stubs leave it out
+    symbol.encode()  # type: ignore[no-untyped-call]  # the stubs leave it out
+    symbol.decompose()  # type: ignore[no-untyped-call]  # the stubs leave it out
     # Upper case is a bar, lower case a gap; the letter tells how many modules wide, from a = 1.
     return [(letter.isupper(), ord(letter.lower()) - ord("a") + 1) for letter in symbol.decomposed]
 

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
+from reportlab.pdfgen.canvas import Canvas
 
 from crossdock_sandbox.dhl_express.wire import CreateShipment, ExportDeclaration
 from crossdock_sandbox.labels import latin
