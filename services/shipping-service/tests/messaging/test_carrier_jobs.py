@@ -13,6 +13,7 @@ from shipping_service.use_cases.ports import (
     CarrierOutcomeUnknown,
     CarrierRejected,
     CarrierUnavailable,
+    LabelPending,
 )
 
 from ..samples import HAMBURG, AnOrder
@@ -69,6 +70,17 @@ async def test_a_carrier_that_says_later_is_asked_again(stage: Stage, step: str)
     said = await stage.labelled(order)
 
     assert names(said) == DONE
+    assert len(stage.carrier.bought) == 1
+
+
+async def test_a_label_that_is_still_being_made_is_looked_for_where_it_was_booked(stage: Stage) -> None:
+    order = AnOrder()
+    stage.carrier.on("buy", LabelPending("no number yet", 0.01), LabelPending("no label yet", 0.01))
+
+    said = await stage.labelled(order)
+
+    assert names(said) == DONE
+    assert (stage.carrier.calls.count("prepare"), stage.carrier.calls.count("buy")) == (1, 3)
     assert len(stage.carrier.bought) == 1
 
 

@@ -42,6 +42,7 @@ from shipping_service.use_cases.ports import (
     CarrierOutcomeUnknown,
     CarrierRejected,
     CarrierUnavailable,
+    LabelPending,
     Prepared,
     Printer,
     Unprintable,
@@ -232,6 +233,9 @@ class CarrierJobs:
             if buying:
                 await self._put_off(job, ref, UNAVAILABLE)
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
+        except LabelPending as error:
+            self._outages.answered(carrier)
+            raise NotSent(str(error), retry_after_s=error.retry_after_s, answered=True) from error
         except CarrierRejected as error:
             self._outages.answered(carrier)
             _count(ref, carrier, error.refusal)

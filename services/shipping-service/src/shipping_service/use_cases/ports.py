@@ -67,6 +67,14 @@ class CarrierUnavailable(Exception):
         self.retry_after_s = retry_after_s
 
 
+class LabelPending(Exception):
+    """It is booked, and its number or its label is still being made: look again, never elsewhere."""
+
+    def __init__(self, reason: str, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
 class CarrierMisconfigured(Exception):
     """Our account or credentials are refused: no parcel's fault; nothing goes on until a person mends it."""
 
@@ -114,7 +122,10 @@ class CarrierGateway(Protocol):
         """
 
     async def buy(self, request: ConsignmentRequest, prepared: Prepared) -> BoughtLabel:
-        """Buy the label. Not safe to repeat: after CarrierOutcomeUnknown ask `find`."""
+        """Buy the label. Not safe to repeat: after CarrierOutcomeUnknown ask `find`.
+
+        Raises LabelPending where `prepare` has booked it and the label comes later; called again it looks.
+        """
 
     async def find(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel | None:
         """The label as bought, or None when the carrier says that it was not. Safe to repeat."""
