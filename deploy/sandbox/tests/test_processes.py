@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +15,10 @@ import pytest
 
 @asynccontextmanager
 async def a_process(
-    kind: str, data: Path
+    kind: str, data: Path, *arguments: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "crossdock_sandbox", kind, "--data", str(data)),
+        *(sys.executable, "-m", "crossdock_sandbox", kind, "--data", str(data), *arguments),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -42,6 +43,20 @@ async def test_a_sandbox_says_where_it_is_and_ends_when_asked(
     assert told["sandbox"] == kind
     assert health.json() == {"status": "ok"}
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answers"), [((), False), (("--host", "127.0.0.1"), False), (("--host", "0.0.0.0"), True)]
+)
+async def test_only_a_sandbox_that_is_told_so_answers_beyond_loopback(
+    arguments: tuple[str, ...], answers: bool, tmp_path: Path
+) -> None:
+    async with a_process("mailbox", tmp_path, *arguments) as (_process, told):
+        port = int(told["base_url"].rpartition(":")[2])
+        with socket.socket() as caller:  # all of 127.0.0.0/8 is this machine, and 127.0.0.1 is but one of it
+            refused = caller.connect_ex(("127.0.0.2", port))
+
+    assert (refused == 0) is answers
 
 
 async def test_what_was_answered_survives_a_kill(tmp_path: Path, http: httpx.AsyncClient) -> None:

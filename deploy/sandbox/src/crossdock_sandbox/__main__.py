@@ -23,6 +23,7 @@ from crossdock_sandbox.easypost.app import running_easypost
 from crossdock_sandbox.easypost.office import TEST_KEY, EasyPostOptions
 from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
+from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
 
@@ -37,7 +38,13 @@ def _arguments() -> argparse.Namespace:
     names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
     shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
     for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
-        one.add_argument("--port", type=int, default=0, help="HTTP port on 127.0.0.1; 0 takes a free one")
+        one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
+        one.add_argument(
+            "--host",
+            choices=(LOOPBACK, EVERYWHERE),
+            default=LOOPBACK,
+            help=f"{EVERYWHERE} is for containers",
+        )
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
     for one in (shopify, woocommerce, easypost):
         one.add_argument("--delivery-concurrency", type=int, default=32)
@@ -62,11 +69,13 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             delivery_concurrency=given.delivery_concurrency,
             points_per_s=given.points_per_s,
         )
-        async with running_shopify(given.data, port=given.port, options=shopify) as running:
+        async with running_shopify(given.data, host=given.host, port=given.port, options=shopify) as running:
             yield {"base_url": running.base_url}
     elif given.kind == "woocommerce":
         woocommerce = WooCommerceOptions(delivery_concurrency=given.delivery_concurrency)
-        async with running_woocommerce(given.data, port=given.port, options=woocommerce) as sites:
+        async with running_woocommerce(
+            given.data, host=given.host, port=given.port, options=woocommerce
+        ) as sites:
             yield {"base_url": sites.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]
@@ -76,21 +85,25 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             retry_base_s=given.retry_base_s,
             delivery_concurrency=given.delivery_concurrency,
         )
-        async with running_easypost(given.data, port=given.port, options=easypost) as parcels:
+        async with running_easypost(
+            given.data, host=given.host, port=given.port, options=easypost
+        ) as parcels:
             yield {"base_url": parcels.base_url}
     elif given.kind == "dhl_express":
         dhl_express = DhlExpressOptions(
             login=given.login or os.environ.get(DHL_LOGIN_VARIABLE) or TEST_LOGIN,
             accounts=tuple(given.account or [TEST_ACCOUNT]),
         )
-        async with running_dhl_express(given.data, port=given.port, options=dhl_express) as express:
+        async with running_dhl_express(
+            given.data, host=given.host, port=given.port, options=dhl_express
+        ) as express:
             yield {"base_url": express.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None
         options = MailboxOptions(size_limit=given.size_limit, login=login)
         async with running_mailbox(
-            given.data, port=given.port, smtp_port=given.smtp_port, options=options
+            given.data, host=given.host, port=given.port, smtp_port=given.smtp_port, options=options
         ) as mail:
             yield {"base_url": mail.http_url, "smtp_port": mail.smtp_port}
 

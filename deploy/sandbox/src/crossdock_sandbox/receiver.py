@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crossdock_sandbox.serving import loopback_socket, serving
+from crossdock_sandbox.serving import listening_socket, serving
 
 
 @dataclass
@@ -37,6 +37,6 @@ class Receiver:
 @asynccontextmanager
 async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
     app = Starlette(routes=[Route("/webhooks", receiver.receive, methods=["POST"])])
-    async with serving(app, loopback_socket(0)) as base_url:
+    async with serving(app, listening_socket(0)) as base_url:
         receiver.url = f"{base_url}/webhooks"
         yield receiver

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LOOPBACK = "127.0.0.1"
+#: All of a container's own network; whoever starts it says who may come in.
+EVERYWHERE = "0.0.0.0"
 START_TIMEOUT_S = 10.0
 
 _OPEN: dict[tuple[str, int], asyncio.Transport] = {}
@@ -45,12 +47,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def loopback_socket(port: int) -> socket.socket:
-    """Bound to 127.0.0.1 and nothing else; port 0 takes a free one."""
+def listening_socket(port: int, host: str = LOOPBACK) -> socket.socket:
+    """Bound to 127.0.0.1 and nothing else, or to EVERYWHERE; port 0 takes a free one."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((LOOPBACK, port))
+        bound.bind((host, port))
     except OSError:
         bound.close()
         raise

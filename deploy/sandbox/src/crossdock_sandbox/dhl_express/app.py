@@ -24,7 +24,7 @@ from crossdock_sandbox.dhl_express.shipments import Desk, reference_of
 from crossdock_sandbox.dhl_express.store import Store
 from crossdock_sandbox.dhl_express.wire import CreateShipment
 from crossdock_sandbox.faults import Faults
-from crossdock_sandbox.serving import loopback_socket, serving
+from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
 
 API_BODY_BYTES = 1024 * 1024
 CREATED = 201
@@ -54,9 +54,9 @@ class DhlExpressSandbox:
 
 @asynccontextmanager
 async def running_dhl_express(
-    data_dir: Path, *, port: int = 0, options: DhlExpressOptions | None = None
+    data_dir: Path, *, port: int = 0, host: str = LOOPBACK, options: DhlExpressOptions | None = None
 ) -> AsyncIterator[DhlExpressSandbox]:
-    """Serve on loopback until the block is left; the books are `data_dir/dhl_express.sqlite`."""
+    """Serve on `host` until the block is left; the books are `data_dir/dhl_express.sqlite`."""
     options = options or DhlExpressOptions()
     books = Books(data_dir / "dhl_express.sqlite", books_of_dhl_express.SCHEMA, books_of_dhl_express.PAGES)
     try:
@@ -73,7 +73,7 @@ async def running_dhl_express(
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )
-        async with serving(app, loopback_socket(port)) as base_url:
+        async with serving(app, listening_socket(port, host)) as base_url:
             yield DhlExpressSandbox(base_url, options.login, options.accounts)
     finally:
         books.close()

@@ -16,7 +16,7 @@ from crossdock_sandbox.control import bad_request, control_routes
 from crossdock_sandbox.easypost import store as books_of_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions, Office
 from crossdock_sandbox.easypost.routes import api_routes, parcel_routes
-from crossdock_sandbox.serving import loopback_socket, serving
+from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 
 
@@ -30,9 +30,9 @@ class EasyPostSandbox:
 
 @asynccontextmanager
 async def running_easypost(
-    data_dir: Path, *, port: int = 0, options: EasyPostOptions | None = None
+    data_dir: Path, *, port: int = 0, host: str = LOOPBACK, options: EasyPostOptions | None = None
 ) -> AsyncIterator[EasyPostSandbox]:
-    """Serve on loopback until the block is left; the books are `data_dir/easypost.sqlite`."""
+    """Serve on `host` until the block is left; the books are `data_dir/easypost.sqlite`."""
     options = options or EasyPostOptions()
     books = Books(
         data_dir / "easypost.sqlite",
@@ -53,7 +53,7 @@ async def running_easypost(
             routes=[*control_routes(books, office.faults), *api_routes(office), *parcel_routes(office)],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )
-        async with deliverer.running(), serving(app, loopback_socket(port)) as base_url:
+        async with deliverer.running(), serving(app, listening_socket(port, host)) as base_url:
             refunds = asyncio.create_task(office.settle_refunds())
             try:
                 yield EasyPostSandbox(base_url, options.api_keys)

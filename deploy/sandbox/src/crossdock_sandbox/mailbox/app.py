@@ -21,7 +21,7 @@ from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.mailbox.pages import MAIL_POLICY, PAGE_POLICY, list_page, message_page
 from crossdock_sandbox.mailbox.smtp import Handler, Login, taking_mail
 from crossdock_sandbox.mailbox.store import LISTED, PAGES, SCHEMA, Store, body, parsed
-from crossdock_sandbox.serving import LOOPBACK, loopback_socket, serving
+from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
 
 SIZE_LIMIT = 10 * 1024 * 1024
 
@@ -125,9 +125,14 @@ def _own_page(content: str) -> Response:
 
 @asynccontextmanager
 async def running_mailbox(
-    data_dir: Path, *, port: int = 0, smtp_port: int = 0, options: MailboxOptions | None = None
+    data_dir: Path,
+    *,
+    port: int = 0,
+    host: str = LOOPBACK,
+    smtp_port: int = 0,
+    options: MailboxOptions | None = None,
 ) -> AsyncIterator[MailboxSandbox]:
-    """Serve on loopback until the block is left; the books are `data_dir/mailbox.sqlite`."""
+    """Serve on `host` until the block is left; the books are `data_dir/mailbox.sqlite`."""
     options = options or MailboxOptions()
     books = Books(data_dir / "mailbox.sqlite", SCHEMA, PAGES)
     try:
@@ -138,11 +143,11 @@ async def running_mailbox(
         )
         mail = taking_mail(
             Handler(books, faults, store),
-            loopback_socket(smtp_port),
+            listening_socket(smtp_port),
             size_limit=options.size_limit,
             login=options.login,
         )
-        async with mail as taken_port, serving(app, loopback_socket(port)) as http_url:
+        async with mail as taken_port, serving(app, listening_socket(port, host)) as http_url:
             yield MailboxSandbox(http_url, taken_port)
     finally:
         books.close()

@@ -18,7 +18,7 @@ from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes
 from crossdock_sandbox.faults import Faults
-from crossdock_sandbox.serving import loopback_socket, serving
+from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
 from crossdock_sandbox.shopify import store as books_of_shops
 from crossdock_sandbox.shopify.control import shop_routes
 from crossdock_sandbox.shopify.graphql_api import GraphQLApi, GraphQLRequest, parsed_request
@@ -170,9 +170,9 @@ class ShopifySandbox:
 
 @asynccontextmanager
 async def running_shopify(
-    data_dir: Path, *, port: int = 0, options: ShopifyOptions | None = None
+    data_dir: Path, *, port: int = 0, host: str = LOOPBACK, options: ShopifyOptions | None = None
 ) -> AsyncIterator[ShopifySandbox]:
-    """Serve on loopback until the block is left; the books are `data_dir/shopify.sqlite`."""
+    """Serve on `host` until the block is left; the books are `data_dir/shopify.sqlite`."""
     options = options or ShopifyOptions()
     books = Books(
         data_dir / "shopify.sqlite",
@@ -204,7 +204,7 @@ async def running_shopify(
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )
-        async with deliverer.running(), serving(app, loopback_socket(port)) as base_url:
+        async with deliverer.running(), serving(app, listening_socket(port, host)) as base_url:
             yield ShopifySandbox(base_url)
     finally:
         books.close()

@@ -20,7 +20,7 @@ from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes
 from crossdock_sandbox.faults import Faults
-from crossdock_sandbox.serving import loopback_socket, serving
+from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 from crossdock_sandbox.woocommerce import store as books_of_sites
 from crossdock_sandbox.woocommerce.control import shop_routes
@@ -131,9 +131,9 @@ class WooCommerceSandbox:
 
 @asynccontextmanager
 async def running_woocommerce(
-    data_dir: Path, *, port: int = 0, options: WooCommerceOptions | None = None
+    data_dir: Path, *, port: int = 0, host: str = LOOPBACK, options: WooCommerceOptions | None = None
 ) -> AsyncIterator[WooCommerceSandbox]:
-    """Serve on loopback until the block is left; the books are `data_dir/woocommerce.sqlite`."""
+    """Serve on `host` until the block is left; the books are `data_dir/woocommerce.sqlite`."""
     options = options or WooCommerceOptions()
     books = Books(
         data_dir / "woocommerce.sqlite",
@@ -176,7 +176,7 @@ async def running_woocommerce(
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )
-        async with deliverer.running(), serving(app, loopback_socket(port)) as base_url:
+        async with deliverer.running(), serving(app, listening_socket(port, host)) as base_url:
             yield WooCommerceSandbox(base_url)
     finally:
         books.close()
