@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crossdock_cli.stack.run import SANDBOXES
+from crossdock_cli.stack.services import SANDBOXES
 
 from .goals import STAGES, Stage
 from .plant import Plant

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 
-from crossdock_cli.stack.run import SANDBOXES
+from crossdock_cli.stack.services import SANDBOXES
 
 from .figures import spread
 from .goals import STAGES

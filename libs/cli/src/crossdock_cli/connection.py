@@ -8,14 +8,14 @@ from typing import Any
 
 from crossdock_cli.errors import CommandFailed, EmbeddedError, NotRunning
 from crossdock_cli.stack.folder import DataFolder
-from crossdock_cli.stack.keys import load_keys
+from crossdock_cli.stack.keys import Keys, load_keys
 from crossdock_cli.stack.record import read_record
-from crossdock_cli.stack.services import SERVICES
+from crossdock_cli.stack.services import SANDBOXES, SERVICES
 
 
 @dataclass(frozen=True)
 class Connection:
-    """`urls` by service and, of a stack on this machine, by sandbox."""
+    """`urls` by service and, where there are some, by sandbox. `secrets`: what the demo's shop is given."""
 
     urls: Mapping[str, str]
     token: str = field(repr=False)
@@ -29,26 +29,29 @@ class Connection:
 
 
 def connect(folder: DataFolder, *, url: str | None = None, token: str | None = None) -> Connection:
-    """`url`: one address in front of all services. CROSSDOCK_<SERVICE>_URL names a single one.
+    """`url`: one address in front of all services. CROSSDOCK_<SERVICE>_URL names a single one, or a sandbox.
 
     Raises NotRunning, or CommandFailed when an address is given without a token.
     """
     given = {name: url.rstrip("/") for name in SERVICES} if url else {}
-    for name in SERVICES:
+    for name in (*SERVICES, *SANDBOXES):
         value = os.environ.get(f"CROSSDOCK_{name.upper()}_URL")
         if value:
             given[name] = value.rstrip("/")
     if given:
         if not token:
             raise CommandFailed("another installation wants its own token: give --token or CROSSDOCK_TOKEN")
-        return Connection(given, token)
+        return Connection(given, token, _secrets_of_a_shop(Keys()))
     record = _record(folder)
     keys = load_keys(folder)
-    secrets = {
+    return Connection(record["urls"], token or keys.api_token, _secrets_of_a_shop(keys))
+
+
+def _secrets_of_a_shop(keys: Keys) -> dict[str, str]:
+    return {
         "shopify_client_secret": keys.shopify_client_secret,
         "shopify_access_token": keys.shopify_access_token,
     }
-    return Connection(record["urls"], token or keys.api_token, secrets)
 
 
 def _record(folder: DataFolder) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from crossdock_cli.commands import (
     shipments,
     status,
     stock,
+    topics,
     up,
 )
 from crossdock_cli.commands.options import target
@@ -71,6 +72,7 @@ app.add_typer(operations.parked, name="parked")
 app.command()(operations.rebuild)
 app.command()(logs.logs)
 app.command()(doctor.doctor)
+app.command()(topics.topics)
 
 
 def program_options_first(words: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from crossdock_cli.stack.ports import choose_ports
 from crossdock_cli.stack.record import Record
 from crossdock_cli.stack.services import (
     MAILBOX_USER,
+    SANDBOXES,
     SERVICES,
     ServiceProcess,
     Surroundings,
@@ -29,7 +30,6 @@ from crossdock_cli.stack.services import (
     service_processes,
 )
 
-SANDBOXES = ("shopify", "easypost", "mailbox")
 PROVISIONED_FILE = "postgres/provisioned.json"
 
 

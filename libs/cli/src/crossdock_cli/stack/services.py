@@ -22,6 +22,7 @@ SCOPES = {
     "notify": "notifications:read,notifications:write",
 }
 SERVICES = tuple(SCOPES)
+SANDBOXES = ("shopify", "easypost", "mailbox")
 
 #: Settings of adapters, read by the process that holds the adapter.
 _ADAPTERS = {
