@@ -15,8 +15,7 @@ import asyncpg
 from crossdock_cli.connection import Connection, connect
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.run import Stack, StackOptions
-from crossdock_cli.stack.services import SANDBOXES
-from crossdock_cli.stack.services import SERVICES
+from crossdock_cli.stack.services import SANDBOXES, SERVICES
 
 from ..system import System
 from .arming import Arms, environment, unhit

@@ -53,7 +53,7 @@ def demo(
         outcome = asyncio.run(_in_fresh_stack(Run.new(orders, seed), patience, keep=keep, as_json=as_json))
     else:
         folder = DataFolder(target.data)
-        connection = connect(folder)
+        connection = connect(folder, url=target.url, token=target.token)
         run = unfinished(folder) if resume else Run.new(orders, seed)
         try:
             outcome = asyncio.run(_against(folder, run, patience, as_json=as_json, connection=connection))
