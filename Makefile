@@ -12,10 +12,10 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof bench peers clean
+.PHONY: help setup test check lint types imports locks format lock crashes verify-images mutants demo up proof bench peers clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make .venv from the locks (costs nothing when nothing changed)
 
@@ -92,6 +92,10 @@ mutants: setup ## put known bugs into a copy, one by one, and see that the tests
 crashes: setup ## let the services die and break at every named point while orders go through; test the checker
 	$(BIN)/pytest -n 2 --durations 0 -v tests/failure/crashes/rounds.py
 	$(BIN)/pytest --durations 5 $(WHOLE)
+
+# Needs root, mmdebstrap and Maven. What it makes lies in IMAGES_FOLDER and makes the next run shorter.
+verify-images: setup ## build the images, run them locked down, play a demo on the compose file
+	$(BIN)/pytest --durations 0 -v -s tests/images/running.py
 
 demo: setup ## run the whole system on this machine and send orders through it
 	$(BIN)/crossdock demo --fresh
