@@ -38,6 +38,29 @@ SECURED = (
     *("--tmpfs", "/tmp:noexec,nosuid,size=64m", "--memory", "256m", "--pids-limit", "128"),
 )
 
+#: What a container may do, told by itself.
+LOOK_AROUND = """
+import importlib.util, json, os, shutil
+
+def writes(place):
+    try:
+        open(place + "/x", "w").close()
+    except OSError:
+        return False
+    return True
+
+tools = ("pip", "pip3", "uv", "gcc", "cc", "make", "strip", "apt", "curl")
+modules = ("pip", "uv", "ensurepip", "crossdock_faults", "pytest")
+print(json.dumps({
+    "uid": os.getuid(),
+    "gid": os.getgid(),
+    "groups": os.getgroups(),
+    "writes": [one for one in ("/", "/app", "/etc", "/opt/venv", "/tmp") if writes(one)],
+    "tools": [one for one in tools if shutil.which(one)],
+    "modules": [one for one in modules if importlib.util.find_spec(one)],
+}))
+"""
+
 pytestmark = pytest.mark.timeout(1800)
 
 
@@ -166,21 +189,8 @@ def test_the_same_input_gives_the_same_digest(
 def test_nobody_can_write_or_build_in_a_container(
     engine: Engine, archives: dict[str, Path], name: str
 ) -> None:
-    look = """
-import importlib.util, json, os, shutil
-def writes(place):
-    try: open(place + "/x", "w").close()
-    except OSError: return False
-    return True
-print(json.dumps({
-    "uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(),
-    "writes": [one for one in ("/", "/app", "/etc", "/opt/venv", "/tmp") if writes(one)],
-    "tools": [one for one in ("pip", "pip3", "uv", "gcc", "cc", "make", "strip", "apt", "curl") if shutil.which(one)],
-    "modules": [one for one in ("pip", "uv", "ensurepip", "crossdock_faults", "pytest") if importlib.util.find_spec(one)],
-}))"""
-
     seen = engine.run(
-        "run", "--rm", *SECURED, "--entrypoint", "python", f"crossdock/{name}:local", "-c", look
+        "run", "--rm", *SECURED, "--entrypoint", "python", f"crossdock/{name}:local", "-c", LOOK_AROUND
     )
 
     assert json.loads(seen.stdout) == {
