@@ -129,10 +129,17 @@ def standins(engine: Engine) -> None:
     for name, package in packages.items():
         tree = FOLDER / "bases" / f"{name}.tar"
         if not tree.exists():
-            subprocess.run(
-                ["mmdebstrap", "--quiet", "--variant=essential", f"--include={package}", "trixie", tree],
-                check=True,
-            )
+            partial = tree.with_name(f"partial-{name}.tar")
+            command = [
+                "mmdebstrap",
+                "--quiet",
+                "--variant=essential",
+                f"--include={package}",
+                "trixie",
+                partial,
+            ]
+            subprocess.run(command, check=True)
+            partial.rename(tree)
         with tempfile.TemporaryDirectory(dir=FOLDER) as context:
             shutil.copytree(STANDINS / name, context, dirs_exist_ok=True)
             if name == "kafka":

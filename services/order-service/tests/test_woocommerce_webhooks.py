@@ -18,7 +18,7 @@ from crossdock_chassis.ids import new_id
 from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
-from crossdock_sandbox.serving import loopback_socket, serving
+from crossdock_sandbox.serving import listening_socket, serving
 from crossdock_sandbox.testing import WooCommerceSandbox, running_woocommerce
 from order_service.api.app import build_app
 from order_service.domain.order import Order
@@ -298,7 +298,7 @@ async def site(
     tmp_path: Path, database: OrderDatabase, marketplaces: Mapping[str, Marketplace]
 ) -> AsyncIterator[Site]:
     app = build_app(database, marketplaces, Retention(), HANDLERS)
-    async with serving(app, loopback_socket(0)) as service, running_woocommerce(tmp_path) as sandbox:
+    async with serving(app, listening_socket(0)) as service, running_woocommerce(tmp_path) as sandbox:
         await connect(database, a_shop(api_base_url=sandbox.shop_url("lumo-demo")), skus=(SKU,))
         site = Site(sandbox, database, MarketplaceJobs(database, marketplaces, Retention()))
         given = {
