@@ -136,7 +136,7 @@ def standins(engine: Engine) -> None:
                 "--variant=essential",
                 f"--include={package}",
                 "trixie",
-                partial,
+                str(partial),
             ]
             subprocess.run(command, check=True)
             partial.rename(tree)
