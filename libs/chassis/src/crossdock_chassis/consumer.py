@@ -71,6 +71,7 @@ class Consumer(Generic[TX]):
 
     async def run(self) -> None:
         """Consume until `stop`."""
+        telemetry.start_at_zero(self.name)
         delay = 0.1
         try:
             while not self._stopping.is_set():

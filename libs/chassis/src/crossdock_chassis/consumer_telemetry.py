@@ -26,6 +26,17 @@ lag = meter.create_gauge("crossdock.consumer.lag", "s", "age of the oldest recor
 handler_duration = meter.create_histogram("crossdock.consumer.handler.duration", "s", "time in a handler")
 
 
+OUTCOMES = ("applied", "duplicate", "fenced", "parked")
+
+
+def start_at_zero(consumer: str) -> None:
+    """Show every counter before it counts: the first one of a kind is an increase, too."""
+    for counter in (rebalances_total, rebuilds_total, retries_total):
+        counter.add(0, {"consumer": consumer})
+    for outcome in OUTCOMES:
+        records_total.add(0, {"consumer": consumer, "outcome": outcome})
+
+
 @contextmanager
 def process_spans(consumer: str, records: Sequence[Incoming]) -> Iterator[None]:
     """The work on these events, in spans that continue their traces; none where nobody collects them."""

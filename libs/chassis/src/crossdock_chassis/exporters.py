@@ -1,5 +1,7 @@
 """What telemetry is sent to, as the settings say. Imported only by the process that starts it."""
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 
 from opentelemetry import metrics, trace
@@ -17,7 +19,9 @@ from crossdock_chassis.config import ServiceSettings
 
 #: Bounds for what is measured in seconds, from a query to a late timer. The SDK's own are made for
 #: milliseconds and would put nearly all into one bucket. The first fourteen are OpenTelemetry's for HTTP.
+#: What takes minutes to days is on the meter `journeys` and names its own bounds.
 _SECONDS = View(
+    meter_name="crossdock",
     instrument_type=Histogram,
     instrument_unit="s",
     aggregation=ExplicitBucketHistogramAggregation(
@@ -43,7 +47,11 @@ class Telemetry:
 
 def setup(service: str, settings: ServiceSettings, *, version: str = "") -> Telemetry:
     """Install the providers the settings ask for; none at all is fine. Once per process."""
-    resource = Resource.create({"service.name": service, "service.version": version})
+    # Two processes of a service must not write the same series.
+    instance = f"{socket.gethostname()}:{os.getpid()}"
+    resource = Resource.create(
+        {"service.name": service, "service.version": version, "service.instance.id": instance}
+    )
     shutdowns: list[Callable[[], object]] = []
     readers: list[MetricReader] = []
     render: Callable[[], bytes] | None = None

@@ -105,7 +105,8 @@ class JobRunner:
         # Strong references: asyncio itself keeps only weak ones.
         self._attempts: dict[asyncio.Task[None], _Attempt] = {}
         self._returned: list[Job] = []
-        self._late: dict[tuple[str, str], int] = {}
+        # From the beginning, so that each is shown before there is a job of it.
+        self._late = {(one.name, kind): 0 for one in destinations for kind in handlers}
 
     async def run(self) -> None:
         """Run until `stop`. Errors of the database are logged and waited out."""

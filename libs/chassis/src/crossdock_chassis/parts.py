@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crossdock_chassis.backlog import BacklogWatch
 from crossdock_chassis.consumer import Consumer
 from crossdock_chassis.handlers import topics_of
 from crossdock_chassis.health import Probe
@@ -67,6 +68,14 @@ def parts_of(service: Service, roles: Sequence[str]) -> list[Part]:
     if "work" in roles:
         maintenance = Maintenance(database)
         parts.append(Part("maintenance", maintenance.run, maintenance.stop))
+        backlog = BacklogWatch(
+            database,
+            consumer=service.name,
+            topics=topics_of(service.handlers),
+            job_kinds=list(service.jobs),
+            worklists=service.worklists,
+        )
+        parts.append(Part("backlog_watch", backlog.run, backlog.stop))
         if service.jobs:
             jobs = JobRunner(database, service.jobs, service.destinations)
             parts.append(Part("jobs", jobs.run, jobs.stop))

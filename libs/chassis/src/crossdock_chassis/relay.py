@@ -102,6 +102,8 @@ class Relay:
     async def run(self) -> None:
         """Send until `stop` is called, whatever database and broker do. Raises SlowRecordCodec at once."""
         require_compiled_codec()
+        for counter in (_sent, _epochs, _parked):  # shown before they count: the first is an increase, too
+            counter.add(0)
         try:
             while not self._stopping.is_set():
                 self._database.wakeups.outbox.clear()  # before reading: later commits wake again

@@ -25,8 +25,9 @@ class Service:
 
     `publishes`: every event type it may write to its outbox. `jobs` and `timers`: kind or name -> handler.
     `relay_look_s`: how soon after a wave its relay looks for the next one. `background`: name -> loop of the
-    work role. `migrations`: the folder that holds `versions/`. `close`: awaited at the end, in order, before
-    the database is closed; each has two seconds.
+    work role. `worklists`: name -> statement that counts what a person has to see (backlog.py). `migrations`:
+    the folder that holds `versions/`. `close`: awaited at the end, in order, before the database is closed;
+    each has two seconds.
     """
 
     name: str
@@ -42,4 +43,5 @@ class Service:
     destinations: Sequence[Destination] = ()
     timers: Mapping[str, TimerHandler[Any]] = field(default_factory=dict)
     background: Mapping[str, Loop] = field(default_factory=dict)
+    worklists: Mapping[str, str] = field(default_factory=dict)
     close: Sequence[Callable[[], Awaitable[object]]] = ()

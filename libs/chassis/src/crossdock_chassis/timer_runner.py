@@ -114,6 +114,8 @@ class TimerRunner(Generic[TX]):
 
     async def run(self) -> None:
         """Run until `stop`. Errors of the database are logged and waited out."""
+        for name in self._handlers:
+            _failures.add(0, {"name": name})
         try:
             while not self._stopping.is_set():
                 if not await self._fire_due():

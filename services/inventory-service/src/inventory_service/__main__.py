@@ -15,6 +15,7 @@ from inventory_service.api.app import VERSION, build_app
 from inventory_service.messaging import HANDLERS
 from inventory_service.messaging.timers import TIMERS
 from inventory_service.persistence.database import open_database
+from inventory_service.persistence.worklists import WORKLISTS
 from inventory_service.settings import InventorySettings
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -40,6 +41,7 @@ def build() -> Service:
         publishes=(StockReservedV1, StockRejectedV1, StockReleasedV1, StockLevelChangedV1, SkuChangedV1),
         handlers=HANDLERS,
         timers=TIMERS,
+        worklists=WORKLISTS,
     )
 
 

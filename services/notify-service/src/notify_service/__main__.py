@@ -15,6 +15,7 @@ from notify_service.messaging import HANDLERS
 from notify_service.messaging.jobs import ChannelJobs
 from notify_service.persistence.erasing import erase_expired
 from notify_service.persistence.transaction import open_database
+from notify_service.persistence.worklists import WORKLISTS
 from notify_service.settings import NotifySettings
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -52,6 +53,7 @@ def build() -> Service:
         jobs=jobs.handlers(),
         destinations=jobs.destinations(),
         background={"erase_personal_data": erase},
+        worklists=WORKLISTS,
         close=[one.close for one in channels.values()],
     )
 

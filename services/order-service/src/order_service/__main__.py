@@ -24,6 +24,7 @@ from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.transaction import open_database
+from order_service.persistence.worklists import WORKLISTS
 from order_service.settings import OrderSettings
 from order_service.use_cases.import_order import Retention
 
@@ -65,6 +66,7 @@ def build() -> Service:
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
         timers=TIMERS,
         background={"erase_personal_data": erase},
+        worklists=WORKLISTS,
         close=[http.aclose],
     )
 

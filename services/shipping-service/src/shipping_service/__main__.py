@@ -23,6 +23,7 @@ from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
 from shipping_service.messaging.outages import Outages, leave_carriers
 from shipping_service.messaging.upkeep import erase_personal_data, watch_deferred
 from shipping_service.persistence.transaction import open_database
+from shipping_service.persistence.worklists import WORKLISTS
 from shipping_service.settings import ShippingSettings
 from shipping_service.use_cases.ports import DomainSettings
 
@@ -77,6 +78,7 @@ def build() -> Service:
             "leave_carriers": partial(leave_carriers, database, outages),
             "watch_deferred": partial(watch_deferred, database, settings.deferred_alarm_s),
         },
+        worklists=WORKLISTS,
         close=[one.gateway.close for one in connected.values()],
     )
 

@@ -88,6 +88,10 @@ def build() -> Service:
         publishes=(StockReleasedV1,),
         handlers={StockReleasedV1: on_released},
         background={"demo": work},
+        worklists={
+            "parked": "select count(*) as items, extract(epoch from now() - min(since)) as age_s"
+            " from parked_key"
+        },
         close=[close],
     )
 
