@@ -1,6 +1,7 @@
 """The service as an operating-system process: over a real broker, and killed in the middle of a mail."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
+from prometheus_client.parser import text_string_to_metric_families
 
 from crossdock_chassis.http import add_token
 from crossdock_chassis.ids import new_id
@@ -119,11 +122,14 @@ async def test_events_from_the_broker_become_mails_and_events_and_the_process_en
     token = await add_token(
         database, name="anna", merchant_id="default", scopes=["notifications:read", "operations:read"]
     )
-    running = await start(NOTIFY_KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap_servers)
+    running = await start(
+        NOTIFY_KAFKA_BOOTSTRAP_SERVERS=broker.bootstrap_servers, NOTIFY_METRICS_ENABLED="true"
+    )
 
     await _publish(broker, shipped(order_id, uuid4()), a_snapshot(order_id))
     mails = await _until(lambda: _at_least(mailbox, 2))
     await _until(lambda: _empty(stage, "select 1 from outbox"))
+    delays = await _delays(running)
     running.process.send_signal(signal.SIGTERM)
     code = await running.ended()
 
@@ -132,6 +138,7 @@ async def test_events_from_the_broker_become_mails_and_events_and_the_process_en
         "Ihre Bestellung #1042 ist unterwegs",
     }
     assert [row.topic for row in await stage.rows("select topic from event_log")] == ["notification.sent"] * 2
+    assert delays == {"order_confirmed": 1, "shipped": 1}
     assert code == 0, running.text
     assert '"level": "error"' not in running.text
     assert "joerg" not in running.text.lower()
@@ -166,6 +173,19 @@ async def test_a_service_without_a_mail_server_to_use_says_so_and_does_not_start
     assert code != 0
     assert "CHANNEL_EMAIL_SENDER" in running.text
     assert "nobody" not in running.text
+
+
+async def _delays(running: Running) -> dict[str, float]:
+    """Template -> messages whose delay was measured."""
+    (started,) = [line for line in running.text.splitlines() if '"process.started"' in line]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        metrics = (await client.get(f"http://127.0.0.1:{json.loads(started)['port']}/metrics")).text
+    return {
+        one.labels["template"]: one.value
+        for family in text_string_to_metric_families(metrics)
+        for one in family.samples
+        if one.name == "crossdock_notification_delay_seconds_count"
+    }
 
 
 async def _at_least(mailbox: Mailbox, count: int) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from crossdock_chassis.outgoing import open_http_client
 from crossdock_contracts.shipping import ParcelShippedV1
 from crossdock_sandbox.testing import ShopifySandbox, running_shopify
 from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.measures import write_backs_settled
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
@@ -72,6 +73,7 @@ async def test_a_tracking_number_is_told_until_the_shop_has_confirmed_it(
     database: OrderDatabase, marketplaces: Mapping[str, Marketplace], tmp_path: Path
 ) -> None:
     async with running_shopify(tmp_path) as sandbox, open_http_client("test") as http:
+        settled = dict(write_backs_settled)
         account = await a_shop(sandbox, http, shopify_body())
         rule = {"operation": "fulfillmentCreate", "mode": "do_then_drop_connection", "times": 1}
         assert (await http.put(f"{sandbox.base_url}/_sandbox/faults", json=[rule])).status_code == 200
@@ -85,6 +87,7 @@ async def test_a_tracking_number_is_told_until_the_shop_has_confirmed_it(
 
     (ref,) = await column(database, "select confirmed_ref from obligation")
     assert ref.startswith("gid://shopify/Fulfillment/")
+    assert write_backs_settled == {**settled, "in_time": settled["in_time"] + 1}
     assert await column(database, "select state from job") == ["done"]
     assert (await column(database, "select what from order_history order by n"))[-1] == "write_back.confirmed"
 
@@ -102,6 +105,7 @@ async def test_each_account_is_called_for_itself_so_that_none_holds_up_another(
 async def test_a_shop_that_says_no_becomes_an_exception_for_the_seller(
     database: OrderDatabase, marketplaces: Mapping[str, Marketplace], tmp_path: Path
 ) -> None:
+    settled = dict(write_backs_settled)
     async with running_shopify(tmp_path) as sandbox, open_http_client("test") as http:
         account = await a_shop(sandbox, http, shopify_body(id=77))
         await ship(database, account)
@@ -114,6 +118,26 @@ async def test_a_shop_that_says_no_becomes_an_exception_for_the_seller(
 
     assert await column(database, "select state from obligation") == ["refused"]
     assert await column(database, "select code from order_exception") == ["write_back_refused"]
+    assert write_backs_settled == {**settled, "refused": settled["refused"] + 1}
+
+
+async def test_a_number_that_is_told_after_its_deadline_counts_as_late(
+    database: OrderDatabase, marketplaces: Mapping[str, Marketplace], tmp_path: Path
+) -> None:
+    settled = dict(write_backs_settled)
+    async with running_shopify(tmp_path) as sandbox, open_http_client("test") as http:
+        account = await a_shop(sandbox, http, shopify_body())
+        await ship(database, account)
+        async with database.transaction() as tx:
+            await tx.connection.execute(text("update job set deadline_at = '2020-01-01'"))
+
+        async def confirmed() -> bool:
+            return await column(database, "select state from obligation") == ["confirmed"]
+
+        async with working(database, marketplaces):
+            await eventually(confirmed)
+
+    assert write_backs_settled == {**settled, "late": settled["late"] + 1}
 
 
 async def test_a_debt_past_its_deadline_is_shown_and_watched_no_longer(database: OrderDatabase) -> None:

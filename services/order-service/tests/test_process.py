@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 from aiokafka import AIOKafkaProducer
+from prometheus_client.parser import text_string_to_metric_families
 
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.ids import new_id
@@ -62,6 +63,7 @@ async def test_one_process_takes_an_order_from_its_webhook_to_its_end(
             "ORDER_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
             "ORDER_KAFKA_PROFILE": "tansu",
             "ORDER_HTTP_PORT": "0",
+            "ORDER_METRICS_ENABLED": "true",
             "ORDER_ENCRYPTION_KEY": base64.b64encode(KEY).decode(),
         },
     )
@@ -78,6 +80,8 @@ async def test_one_process_takes_an_order_from_its_webhook_to_its_end(
         await send(broker, reserved, parcel)
         await eventually(lambda: _holds(database, "select status = 'closed' from orders"), 30)
         await eventually(lambda: _holds(database, "select count(*) = 0 from outbox"), 30)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            metrics = (await client.get("/metrics")).text
     finally:
         process.terminate()
         output, _ = await process.communicate()
@@ -85,8 +89,21 @@ async def test_one_process_takes_an_order_from_its_webhook_to_its_end(
 
     assert answer.status_code == 200
     assert process.returncode == 0, output.decode()[-3000:]
+    assert _sample(metrics, "crossdock_order_time_to_ship_seconds_count") == 1
+    assert _sample(metrics, "crossdock_write_back_settled_total", outcome="late") == 0
+    assert _sample(metrics, "crossdock_worklist_items", list="failed_messages") == 0
     assert b"Dana" not in output
     assert b"Example Ridge" not in output
+
+
+def _sample(metrics: str, name: str, **labels: str) -> float:
+    (value,) = [
+        one.value
+        for family in text_string_to_metric_families(metrics)
+        for one in family.samples
+        if one.name == name and labels.items() <= one.labels.items()
+    ]
+    return value
 
 
 async def _port(process: asyncio.subprocess.Process) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 from crossdock_chassis.crash_points import reached
 from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Destination, Job, JobHandler, NotSent
+from notify_service.messaging.measures import measure_sent
 from notify_service.persistence.transaction import NotifyDatabase
 from notify_service.use_cases import send_message
 from notify_service.use_cases.plan_messages import SEND_JOB
@@ -100,6 +101,7 @@ class ChannelJobs:
                 await tx.jobs.done(one.job)
             for job in asked:
                 await (tx.jobs.keep(job) if _message_of(job) in ready else tx.jobs.done(job))
+        measure_sent(one.ready for one in taken)
         return [ready.get(_message_of(one)) for one in steps]
 
     async def _put_off(self, job: Job, ready: Ready, error: ChannelUnavailable) -> None:

@@ -8,6 +8,7 @@ from crossdock_chassis.crash_points import reached
 from crossdock_chassis.group_commit import GroupCommit
 from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from order_service.domain.errors import NotAnOrder
+from order_service.messaging.measures import measure_confirmed, measure_refused
 from order_service.persistence.quotas import AccountMeter
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases import write_back
@@ -65,6 +66,7 @@ class MarketplaceJobs:
             async with self._database.transaction(job.cause) as tx:
                 await write_back.refuse(obligation, code, tx=tx)
                 await tx.jobs.refused(job, code)
+            measure_refused()
             return
         except MarketplaceUnavailable as error:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
@@ -93,6 +95,7 @@ class MarketplaceJobs:
                 else:
                     await tx.jobs.keep(job)
                     owed[found.obligation_id] = found, accounts[found.merchant_id, found.account]
+        measure_confirmed(one.job for one in told)
         return [owed.get(_obligation_of(one)) for one in steps]
 
     async def fetch_order(self, job: Job) -> None:

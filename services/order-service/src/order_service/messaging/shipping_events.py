@@ -17,6 +17,7 @@ from crossdock_contracts.shipping import (
     ShipmentRefusedV1,
     ShipmentRejectedV1,
 )
+from order_service.messaging.measures import measure_shipped
 from order_service.persistence.transaction import OrderTransaction
 from order_service.use_cases.follow_events import follow_events
 
@@ -24,6 +25,7 @@ from order_service.use_cases.follow_events import follow_events
 async def on_parcel(events: Sequence[ParcelEvent], *, tx: OrderTransaction) -> None:
     """A parcel went one step further."""
     await follow_events(events, tx=tx)
+    measure_shipped(events)
 
 
 async def on_shipment(events: Sequence[ShipmentEvent], *, tx: OrderTransaction) -> None:
