@@ -92,7 +92,7 @@ def said_names() -> frozenset[str]:
 
 _PREFIX = re.compile(r"APIRouter\(\s*prefix=\"([^\"]*)\"")
 _ROUTE = re.compile(r"@router\.(get|post|put|patch|delete)\(\s*\"([^\"]*)\"")
-_PLAIN = re.compile(r"(?:add_route|\bRoute)\(\s*\"([^\"]+)\",.*?\"?(GET|POST)\"", re.DOTALL)
+_PLAIN = re.compile(r"(?:add_route|\b(?:Plain)?Route)\(\s*\"([^\"]+)\",.*?\"?(GET|POST)\"", re.DOTALL)
 
 
 def _generic(path: str) -> str:

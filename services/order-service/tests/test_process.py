@@ -90,6 +90,8 @@ async def test_one_process_takes_an_order_from_its_webhook_to_its_end(
     assert answer.status_code == 200
     assert process.returncode == 0, output.decode()[-3000:]
     assert _sample(metrics, "crossdock_order_time_to_ship_seconds_count") == 1
+    webhook = {"http_route": "/webhooks/{platform}/{account}", "http_response_status_code": "200"}
+    assert _sample(metrics, "http_server_request_duration_seconds_count", **webhook) == 1
     assert _sample(metrics, "crossdock_write_back_settled_total", outcome="late") == 0
     assert _sample(metrics, "crossdock_worklist_items", list="failed_messages") == 0
     assert b"Dana" not in output

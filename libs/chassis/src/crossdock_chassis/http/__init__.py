@@ -2,6 +2,7 @@
 
 from crossdock_chassis.http.app import create_app, database_of
 from crossdock_chassis.http.auth import Principal, add_token, list_tokens, require, revoke_token
+from crossdock_chassis.http.edge import PlainRoute
 from crossdock_chassis.http.idempotency import Idempotent, IdempotentCall
 from crossdock_chassis.http.limits import Limit
 from crossdock_chassis.http.pages import Page, Paging, page_of
@@ -13,6 +14,7 @@ __all__ = [
     "Limit",
     "Page",
     "Paging",
+    "PlainRoute",
     "Principal",
     "Problem",
     "add_token",

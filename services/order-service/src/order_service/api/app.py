@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from fastapi import FastAPI
-from starlette.routing import Route
 
 from crossdock_chassis.handlers import Handlers
-from crossdock_chassis.http import Limit, create_app
+from crossdock_chassis.http import Limit, PlainRoute, create_app
 from crossdock_chassis.operations import operations_router
 from order_service.api.problems import DOMAIN_ERRORS
 from order_service.api.routes import accounts, message_preview, orders, sku_map, work
@@ -44,7 +43,7 @@ def build_app(
         ],
         domain_errors=DOMAIN_ERRORS,
         limits={"/webhooks/": WEBHOOKS},
-        routes=[Route("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])],
+        routes=[PlainRoute("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])],
         docs=docs,
     )
     app.state.marketplaces = marketplaces
