@@ -29,6 +29,9 @@ _SECONDS = View(
     ),
 )
 
+#: As often as what waits is looked at (backlog.py).
+_PUSH_EVERY_MS = 15_000
+
 
 class Telemetry:
     """What `setup` started. `render_metrics` makes the body of /metrics; None where metrics are off."""
@@ -67,7 +70,8 @@ def setup(service: str, settings: ServiceSettings, *, version: str = "") -> Tele
         tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=5)))
         trace.set_tracer_provider(tracers)
         shutdowns.append(tracers.shutdown)
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=5)))
+        pushed = OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=5)
+        readers.append(PeriodicExportingMetricReader(pushed, export_interval_millis=_PUSH_EVERY_MS))
     if settings.metrics_enabled:
         registry = CollectorRegistry()
         readers.append(PrometheusMetricReader(registry=registry))
