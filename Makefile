@@ -12,10 +12,11 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock crashes verify-images mutants demo up proof bench peers clean
+.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof bench peers \
+	rules observability verify-observability verify-images clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make .venv from the locks (costs nothing when nothing changed)
 
@@ -38,7 +39,7 @@ $(STAMP): requirements.lock requirements-tools.lock $(ALL_MEMBERS:%=%/pyproject.
 WHOLE := tests/end_to_end tests/failure/checker
 
 test: setup ## run every test that needs no running system
-	$(BIN)/pytest -n 4 $(WHOLE:%=--ignore %)
+	$(BIN)/pytest -n 4 $(WHOLE:%=--ignore %) --ignore tests/observability
 
 check: lint types imports locks ## lint, formatting, types, who imports whom, locks
 
@@ -51,7 +52,7 @@ types: setup
 	@failed=; for member in $(MEMBERS); do \
 		echo "mypy $$member"; \
 		(cd "$$member" && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
-			$$(ls -d src tests conftest.py .ci/*.py 2>/dev/null)) || failed=1; \
+			$$(ls -d src tests conftest.py .ci/*.py deploy/grafana deploy/observability 2>/dev/null)) || failed=1; \
 	done; test -z "$$failed"
 
 imports: setup
@@ -96,6 +97,19 @@ crashes: setup ## let the services die and break at every named point while orde
 # Needs root, mmdebstrap and Maven. What it makes lies in IMAGES_FOLDER and makes the next run shorter.
 verify-images: setup ## build the images, run them locked down, play a demo on the compose file
 	$(BIN)/pytest --durations 0 -v -s tests/images/running.py
+rules: setup ## write the alert rules and the dashboards from their sources
+	$(BIN)/python -m deploy.observability.build
+	$(BIN)/python -m deploy.grafana.generate
+
+# Prometheus, promtool and amtool are Debian's, taken apart and not installed. Its tests start the whole system.
+observability: setup ## check rules, dashboards and alert routes against what the running services show
+	bash deploy/observability/tools.sh
+	$(BIN)/pytest tests/observability
+
+# Needs Go, and minutes at the first run. What it builds stays below .tools.
+verify-observability: setup ## run Prometheus and the collector with the real configuration beside the system
+	bash deploy/observability/tools.sh --collector
+	$(BIN)/python -m tests.observability.verify
 
 demo: setup ## run the whole system on this machine and send orders through it
 	$(BIN)/crossdock demo --fresh
@@ -134,5 +148,5 @@ $(PEERS_VENV)/bin/temporal: $(PEERS)/temporal_server/go.mod | $(PEERS_VENV)/.ins
 	else echo "Temporal's server is built with Go 1.26 or newer, which is not there: it is left out" >&2; fi
 
 clean: ## remove the environment and every cache
-	rm -rf $(VENV) $(PEERS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS_VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find deploy libs services tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
