@@ -32,7 +32,7 @@ from .conftest import MIGRATIONS
 from .samples import MERCHANT, NEW_YORK, AnOrder
 from .stage import StageWith, names, only
 
-DHL_EXPRESS = load_carriers(["dhl_express"])["dhl_express"]
+CAPABILITIES = load_carriers(["dhl_express"])["dhl_express"].capabilities
 A_PERSON = Actor(kind=ActorKind.PERSON, name="Kim")
 
 Stage = StageWith[DhlExpressGateway]
@@ -53,7 +53,8 @@ async def control(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def stage(fresh_database: FreshDatabase, sandbox_url: str) -> AsyncIterator[Stage]:
     urls = fresh_database("shipping", lambda owner_url: upgrade(MIGRATIONS, owner_url))
-    settings = DomainSettings({"dhl_express": DHL_EXPRESS.capabilities}, timedelta(days=90))
+    assert CAPABILITIES is not None
+    settings = DomainSettings({"dhl_express": CAPABILITIES}, timedelta(days=90))
     database = open_database(open_engine(urls.app_url), settings)
     gateway = DhlExpressGateway(
         DhlExpressSettings(
@@ -64,7 +65,7 @@ async def stage(fresh_database: FreshDatabase, sandbox_url: str) -> AsyncIterato
             time_zone="Europe/Berlin",
         )
     )
-    stage = StageWith(database, urls, gateway, DHL_EXPRESS.capabilities, "dhl_express")
+    stage = StageWith(database, urls, gateway, CAPABILITIES, "dhl_express")
     await stage.set_up("P")
     yield stage
     await gateway.close()

@@ -40,12 +40,18 @@ def build() -> Service:
     database = open_database(
         engine,
         DomainSettings(
-            carriers={code: one.capabilities for code, one in carriers.items()},
+            carriers={
+                code: one.capabilities for code, one in carriers.items() if one.capabilities is not None
+            },
             personal_for=timedelta(days=settings.personal_days),
             first_void_check=timedelta(seconds=settings.first_void_check_s),
         ),
     )
-    connected = {code: Connected(one.capabilities, one.open_gateway()) for code, one in carriers.items()}
+    connected = {
+        code: Connected(one.capabilities, one.open_gateway())
+        for code, one in carriers.items()
+        if one.capabilities is not None and one.open_gateway is not None
+    }
 
     return Service(
         name="shipping",
@@ -65,7 +71,7 @@ def build() -> Service:
         handlers=HANDLERS,
         jobs=CarrierJobs(database, connected).handlers,
         destinations=[
-            Destination(code, one.calls_at_once, one.calls_per_s) for code, one in carriers.items()
+            Destination(code, carriers[code].calls_at_once, carriers[code].calls_per_s) for code in connected
         ],
         background={
             "erase_personal_data": partial(erase_personal_data, database),

@@ -13,6 +13,7 @@ from shipping_service.domain.consignment import BoughtLabel, ConsignmentRequest,
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
 from shipping_service.domain.rules import Rule
+from shipping_service.use_cases.tracking_port import Tracking
 
 
 class CarrierRejected(Exception):
@@ -98,15 +99,24 @@ class CarrierGateway(Protocol):
 class Carrier:
     """What a carrier's folder offers as `CARRIER`: all that the registry reads of it.
 
-    `open_gateway` is called once per process, inside the event loop; it reads the carrier's own settings and
-    raises when they do not add up. `calls_at_once` and `calls_per_s` are bounds per process.
+    `capabilities` and `open_gateway` are there together, where it sells labels; `tracking`, where it tells
+    where parcels are. What opens something is called once per process, inside the event loop; it reads the
+    carrier's own settings and raises when they do not add up. `calls_at_once` and `calls_per_s` are bounds
+    per process.
     """
 
     code: str
-    capabilities: Capabilities
-    open_gateway: Callable[[], CarrierGateway]
+    capabilities: Capabilities | None = None
+    open_gateway: Callable[[], CarrierGateway] | None = None
     calls_at_once: int = 32
     calls_per_s: float | None = None
+    tracking: Tracking | None = None
+
+    def __post_init__(self) -> None:
+        if (self.capabilities is None) is not (self.open_gateway is None):
+            raise ValueError("capabilities and open_gateway belong together")
+        if self.capabilities is None and self.tracking is None:
+            raise ValueError("a carrier sells labels, tells where parcels are, or both")
 
 
 # -- our own side
