@@ -4,12 +4,17 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from crossdock_chassis.config import InvalidSettings
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.process import Service, run_service
 from crossdock_contracts.shipping import (
+    ParcelDeliveredV1,
+    ParcelExceptionV1,
     ParcelLabelledV1,
+    ParcelReturnedV1,
     ParcelShippedV1,
+    ParcelTrackedV1,
     ShipmentCancelledV1,
     ShipmentLabelRequestedV1,
     ShipmentRefusedV1,
@@ -17,8 +22,10 @@ from crossdock_contracts.shipping import (
 )
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.api.app import VERSION, build_app
-from shipping_service.messaging import HANDLERS
+from shipping_service.domain.following import Pace
+from shipping_service.messaging import HANDLERS, tracking_jobs
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
+from shipping_service.messaging.tracking_jobs import TrackingJobs, tracking_destination
 from shipping_service.messaging.upkeep import erase_personal_data, watch_deferred
 from shipping_service.persistence.transaction import open_database
 from shipping_service.settings import ShippingSettings
@@ -30,6 +37,12 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 def build() -> Service:
     settings = ShippingSettings.load()
     carriers = load_carriers(settings.carriers)
+    tracking = {code: one.tracking for code, one in carriers.items() if one.tracking is not None}
+    if settings.tracks_others is not None and settings.tracks_others not in tracking:
+        raise InvalidSettings(
+            f"SHIPPING_TRACKS_OTHERS is {settings.tracks_others}: no connected carrier of that name tells "
+            f"where parcels are; those that do: {', '.join(sorted(tracking)) or 'none'}"
+        )
     engine = open_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -45,6 +58,12 @@ def build() -> Service:
             },
             personal_for=timedelta(days=settings.personal_days),
             first_void_check=timedelta(seconds=settings.first_void_check_s),
+            trackers=tracking.keys(),
+            tracks_others=settings.tracks_others,
+            pace=Pace(
+                every=timedelta(seconds=settings.tracking_every_s),
+                storage=timedelta(days=settings.pickup_storage_days),
+            ),
         ),
     )
     connected = {
@@ -52,32 +71,47 @@ def build() -> Service:
         for code, one in carriers.items()
         if one.capabilities is not None and one.open_gateway is not None
     }
+    parcels = TrackingJobs(
+        database,
+        {code: tracking_jobs.Connected(one, one.open_tracker()) for code, one in tracking.items()},
+    )
+    webhooks = {code: one.webhook for code, one in tracking.items() if one.webhook is not None}
 
     return Service(
         name="shipping",
         version=VERSION,
         settings=settings,
         database=database,
-        build_app=lambda: build_app(database, HANDLERS, docs=settings.api_docs),
+        build_app=lambda: build_app(database, HANDLERS, webhooks, docs=settings.api_docs),
         migrations=MIGRATIONS,
         publishes=(
+            ParcelDeliveredV1,
+            ParcelExceptionV1,
             ParcelLabelledV1,
+            ParcelReturnedV1,
             ParcelShippedV1,
+            ParcelTrackedV1,
             ShipmentCancelledV1,
             ShipmentLabelRequestedV1,
             ShipmentRefusedV1,
             ShipmentRejectedV1,
         ),
         handlers=HANDLERS,
-        jobs=CarrierJobs(database, connected).handlers,
+        jobs={**CarrierJobs(database, connected).handlers, **parcels.handlers},
         destinations=[
             Destination(code, carriers[code].calls_at_once, carriers[code].calls_per_s) for code in connected
+        ]
+        + [
+            Destination(tracking_destination(code), one.calls_at_once, one.calls_per_s)
+            for code, one in tracking.items()
         ],
         background={
             "erase_personal_data": partial(erase_personal_data, database),
+            "put_questions": parcels.put_questions,
+            "read_messages": parcels.read_messages,
             "watch_deferred": partial(watch_deferred, database, settings.deferred_alarm_s),
         },
-        close=[one.gateway.close for one in connected.values()],
+        close=[*(one.gateway.close for one in connected.values()), *parcels.close],
     )
 
 

@@ -1,4 +1,6 @@
-"""Personal data goes when its time is over: the consignees, and the bytes of the labels that show them."""
+"""Personal data goes when its time is over: the consignees, the bytes of the labels that show them, and the
+texts of scans and what carriers have pushed, which may name who signed.
+"""
 
 from sqlalchemy import text
 
@@ -19,12 +21,24 @@ _DOCUMENTS = text(
         where content is not null and personal_until < crossdock_clock() limit :batch)
     """
 )
+_SCAN_TEXTS = text(
+    """
+    delete from scan_text where scan_id in (
+        select scan_id from scan_text where personal_until < crossdock_clock() limit :batch)
+    """
+)
+_CARRIER_MESSAGES = text(
+    """
+    delete from carrier_message where message_id in (
+        select message_id from carrier_message where personal_until < crossdock_clock() limit :batch)
+    """
+)
 
 
 async def erase_expired(database: ShippingDatabase) -> int:
     """Erase what is past its day, batch by batch. Returns how many rows; safe to repeat."""
     erased = 0
-    for statement in (_CONSIGNEES, _DOCUMENTS):
+    for statement in (_CONSIGNEES, _DOCUMENTS, _SCAN_TEXTS, _CARRIER_MESSAGES):
         while True:
             async with database.transaction() as tx:
                 rows = (await tx.connection.execute(statement, {"batch": BATCH})).rowcount

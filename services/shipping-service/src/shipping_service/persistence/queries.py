@@ -165,6 +165,17 @@ async def count_jobs(connection: AsyncConnection, merchant_id: str) -> dict[tupl
     return {(one.destination, one.state): one.jobs for one in rows}
 
 
+_OPEN_JOBS = text(
+    "select count(*) from job where destination = :destination and state in ('ready', 'running')"
+)
+
+
+async def count_open_jobs(connection: AsyncConnection, destination: str) -> int:
+    """How many calls wait or run there."""
+    found: int = (await connection.execute(_OPEN_JOBS, {"destination": destination})).scalar_one()
+    return found
+
+
 _DEFERRED = text(
     """
     select order_id, deferred_at, count(*) over () as waiting

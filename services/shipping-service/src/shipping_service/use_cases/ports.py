@@ -1,7 +1,7 @@
 """What the use cases need of the world, as Protocols: the carrier's side, and a transaction's parts."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,7 +12,9 @@ from crossdock_contracts.orders import Consignee
 from shipping_service.domain.consignment import BoughtLabel, ConsignmentRequest, Document, VoidOutcome
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.following import Followed, Pace
 from shipping_service.domain.rules import Rule
+from shipping_service.domain.whereabouts import Known
 from shipping_service.use_cases.tracking_port import Tracking
 
 
@@ -167,11 +169,16 @@ class StoredDocument:
 class DomainSettings:
     """What the use cases are told at start. `carriers`: the connected ones, by code. `first_void_check`: how
     long after a void was taken in the carrier is asked what became of it, twice as long with each question.
+    `trackers`: who tells where parcels are; `tracks_others`: which of them is asked about parcels of carriers
+    that do not tell themselves.
     """
 
     carriers: Mapping[str, Capabilities]
     personal_for: timedelta
     first_void_check: timedelta = timedelta(minutes=10)
+    trackers: Set[str] = frozenset()
+    tracks_others: str | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 class Dispatches(Protocol):
@@ -212,6 +219,22 @@ class Deferred(Protocol):
 
 class Documents(Protocol):
     async def add(self, documents: Sequence[NewDocument], *, until: datetime) -> None: ...
+
+
+class Parcels(Protocol):
+    """Followed parcels with their scans. All but `follow` is done under the lock of the order."""
+
+    async def follow(self, followed: Followed) -> None:
+        """Nothing where its label is followed already."""
+
+    async def of_label(self, label_id: UUID) -> Followed:
+        """Raises NotFound."""
+
+    async def scans(self, label_id: UUID) -> Sequence[Known]:
+        """All that is known, as it came."""
+
+    async def save(self, followed: Followed, new: Sequence[Known], *, personal_until: datetime) -> None:
+        """With scans that are new or are read otherwise than before."""
 
 
 class Rules(Protocol):
@@ -277,6 +300,8 @@ class Transaction(Protocol):
     def deferred(self) -> Deferred: ...
     @property
     def documents(self) -> Documents: ...
+    @property
+    def parcels(self) -> Parcels: ...
     @property
     def rules(self) -> Rules: ...
     @property
