@@ -157,7 +157,7 @@ class _Office:
             dialect=Words(),
             operation=operation,
             reference=_reference_given(body),
-            request_text=f"{request.url.path} {body.decode(errors='replace')}",
+            request_text=f"{request.url.path}?{request.url.query} {body.decode(errors='replace')}",
             work=booked,
         )
 

@@ -22,8 +22,8 @@ Text = Annotated[str, StringConstraints(max_length=500)]
 
 
 class Scan(BaseModel):
-    """`POST /_sandbox/shipments/{number}/scan`: what happens to the parcel next. `at`: now, unless it is told;
-    an earlier one comes late. `place` and `country` make the service area.
+    """`POST /_sandbox/shipments/{number}/scan`: what happens to the parcel next. `at`: now, if it is not
+    said; an earlier one comes late. `place` and `country` make the service area.
     """
 
     model_config = ConfigDict(extra="forbid")
