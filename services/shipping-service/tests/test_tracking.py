@@ -360,6 +360,42 @@ async def test_the_carriers_words_are_kept_apart_and_go_in_their_time(
     assert again == []
 
 
+async def test_a_shipment_shows_its_parcel_and_page_by_page_what_was_told_of_it(
+    stage: Stage, tracker: ScriptedTracker, client: httpx.AsyncClient
+) -> None:
+    order, number = await shipped(stage)
+    tracker.told[number] = told(number, ("accepted", 9), ("in_transit", 5), ("delivery_failed", 1))
+    await stage.ask()
+    path = f"/v1/shipments/{await stage.shipment(order)}"
+
+    (short,) = (await client.get("/v1/shipments")).json()["items"]
+    shown = (await client.get(path)).json()
+    first = (await client.get(f"{path}/scans", params={"limit": 2})).json()
+    rest = (await client.get(f"{path}/scans", params={"cursor": first["next_cursor"]})).json()
+
+    assert short["parcel_status"] == "delivery_failed"
+    assert [(one["tracking_number"], one["tracker"], one["status"]) for one in shown["parcels"]] == [
+        (number, "scripted", "delivery_failed")
+    ]
+    scans = [*first["items"], *rest["items"]]
+    assert [one["raw_code"] for one in scans] == ["accepted", "in_transit", "delivery_failed"]
+    assert rest["next_cursor"] is None
+    assert "raw_text" not in scans[0]
+
+
+async def test_an_exception_names_who_takes_the_next_step(
+    stage: Stage, tracker: ScriptedTracker, client: httpx.AsyncClient
+) -> None:
+    _, number = await shipped(stage)
+    tracker.told[number] = told(number, ("returning", 1))
+    await stage.ask()
+
+    (shown,) = (await client.get("/v1/exceptions")).json()["items"]
+
+    assert (shown["code"], shown["owner"]) == ("parcel_returning", "customer service")
+    assert shown["next_step"].startswith("The parcel is on its way back")
+
+
 # -- pushed
 
 

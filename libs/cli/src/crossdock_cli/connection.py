@@ -45,6 +45,7 @@ def connect(folder: DataFolder, *, url: str | None = None, token: str | None = N
     record = _record(folder)
     keys = load_keys(folder)
     secrets = {
+        "easypost_webhook_secret": keys.easypost_webhook_secret,
         "shopify_client_secret": keys.shopify_client_secret,
         "shopify_access_token": keys.shopify_access_token,
     }
