@@ -63,6 +63,10 @@ def test_long_texts_are_cut_and_never_stored_whole() -> None:
     assert len(replace(SCAN, raw_text="x" * 10_000).raw_text) == MAX_TEXT
 
 
+def test_what_no_database_keeps_is_left_out() -> None:
+    assert replace(SCAN, raw_text="Sig\0ned", city="Ber\0lin").raw_text == "Signed"
+
+
 @pytest.mark.parametrize(
     "same",
     [

@@ -183,10 +183,11 @@ class Scan:
     def __post_init__(self) -> None:
         if self.occurred_at is not None and self.occurred_at.utcoffset() is None:
             raise ValueError("occurred_at needs an offset from UTC")
-        object.__setattr__(self, "raw_code", self.raw_code[:MAX_CODE])
-        object.__setattr__(self, "raw_text", self.raw_text[:MAX_TEXT])
-        object.__setattr__(self, "local_time", self.local_time[:MAX_CODE])
-        object.__setattr__(self, "city", None if self.city is None else self.city[:MAX_PLACE])
+        bounds = {"raw_code": MAX_CODE, "raw_text": MAX_TEXT, "local_time": MAX_CODE, "city": MAX_PLACE}
+        for name, most in bounds.items():
+            said = getattr(self, name)
+            # A NUL, which JSON can carry, is in no text that a database keeps.
+            object.__setattr__(self, name, said and said.replace("\0", "")[:most])
 
 
 def identity_of(scan: Scan) -> bytes:

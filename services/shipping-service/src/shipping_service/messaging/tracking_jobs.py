@@ -192,10 +192,12 @@ class TrackingJobs:
             self._skip(carrier, ref, broken)
             return
         _scans.add(taken.new, {"carrier": carrier, "outcome": "new"})
-        for outcome, codes in (("unknown", taken.unknown), ("unsure", taken.unsure)):
-            for code in codes:
-                log.warning(f"tracking.{outcome}_code", carrier=carrier, code=code)
-                _scans.add(1, {"carrier": carrier, "outcome": outcome})
+        _scans.add(len(taken.unknown), {"carrier": carrier, "outcome": "unknown"})
+        _scans.add(len(taken.unsure), {"carrier": carrier, "outcome": "unsure"})
+        for code in taken.unknown:
+            log.warning("tracking.unknown_code", carrier=carrier, code=code)
+        for code in taken.unsure:
+            log.warning("tracking.unsure_code", carrier=carrier, code=code)
 
     async def _note_no_answer(self, carrier: str, ref: ParcelRef, code: str) -> None:
         try:
