@@ -21,7 +21,8 @@ from order_service.adapters.marketplaces.shopify.settings import ShopifySettings
 from order_service.domain.order import LabelSource, Policy
 from order_service.use_cases.marketplace import Tracking
 from order_service.use_cases.ports import Account, Secrets
-from shipping_service.adapters.carriers.easypost import CARRIER
+from shipping_service.adapters.carriers.easypost.client import EasyPostGateway
+from shipping_service.adapters.carriers.easypost.settings import EasyPostSettings
 from shipping_service.domain.consignment import Address, BoughtLabel, Box, ConsignmentRequest, CustomsItem
 
 from .accepted import Line, Order
@@ -48,7 +49,7 @@ class Outside:
     def __init__(self) -> None:
         shop = {name: os.environ[f"{SHOP_PREFIX}{name.upper()}"] for name in ("url", "token", "name")}
         settings = ShopifySettings.load()
-        self._carrier = CARRIER.open_gateway()
+        self._carrier = EasyPostGateway(EasyPostSettings.load())
         self._channel = open_channel()
         self._renderer = TemplateRenderer()
         self._http = open_http_client("marketplaces", max_connections=CALLS_AT_ONCE)

@@ -44,7 +44,7 @@ async def client(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
         scopes=["shipments:read", "shipments:write"],
     )
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(build_app(stage.database, HANDLERS)),
+        transport=httpx.ASGITransport(build_app(stage.database, HANDLERS, {})),
         base_url="http://shipping",
         headers={"Authorization": f"Bearer {token}"},
     ) as client:

@@ -13,7 +13,9 @@ from crossdock_contracts.orders import Consignee
 from shipping_service.domain.consignment import Document
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.following import Followed
 from shipping_service.domain.rules import Conditions, Rule
+from shipping_service.domain.whereabouts import Known
 from shipping_service.use_cases.ports import (
     Capabilities,
     DomainSettings,
@@ -93,6 +95,25 @@ class FakeWords:
 
     async def keep(self, merchant_id: str, label_id: UUID, words: str, *, until: datetime) -> None:
         self.kept[label_id] = words
+
+
+@dataclass
+class FakeParcels:
+    followed: dict[UUID, Followed] = field(default_factory=dict)
+    known: dict[UUID, list[Known]] = field(default_factory=dict)
+
+    async def follow(self, followed: Followed) -> None:
+        self.followed.setdefault(followed.label_id, followed)
+
+    async def of_label(self, label_id: UUID) -> Followed:
+        return self.followed[label_id]
+
+    async def scans(self, label_id: UUID) -> Sequence[Known]:
+        return self.known.get(label_id, [])
+
+    async def save(self, followed: Followed, new: Sequence[Known], *, personal_until: datetime) -> None:
+        self.followed[followed.label_id] = followed
+        self.known.setdefault(followed.label_id, []).extend(new)
 
 
 @dataclass
@@ -197,6 +218,7 @@ class FakeTransaction:
     deferred: FakeDeferred = field(default_factory=FakeDeferred)
     documents: FakeDocuments = field(default_factory=FakeDocuments)
     words: FakeWords = field(default_factory=FakeWords)
+    parcels: FakeParcels = field(default_factory=FakeParcels)
     rules: FakeRules = field(default_factory=lambda: FakeRules([a_rule()]))
     history: FakeHistory = field(default_factory=FakeHistory)
     exceptions: FakeExceptions = field(default_factory=FakeExceptions)

@@ -21,8 +21,11 @@ from shipping_service.domain.rules import Conditions, Rule
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
 from shipping_service.messaging.outages import Outages
+from shipping_service.messaging.tracking_jobs import Connected as Tracks
+from shipping_service.messaging.tracking_jobs import TrackingJobs, tracking_destination
 from shipping_service.persistence.transaction import ShippingDatabase
 from shipping_service.use_cases.ports import Capabilities, CarrierGateway, Printer
+from shipping_service.use_cases.tracking_port import Tracking
 
 from .samples import MERCHANT, AnOrder
 from .scripted_carrier import ScriptedCarrier
@@ -47,6 +50,7 @@ class StageWith(Generic[C]):
     others: dict[str, Connected] = field(default_factory=dict)
     outages: Outages = field(default_factory=lambda: Outages(900.0))
     printer: Printer = field(default_factory=lambda: PaperPrinter({"EUR": Decimal("1.2")}))
+    tracking: Tracking | None = None
 
     async def set_up(self, service: str = "Parcel:Economy") -> None:
         async with self.database.transaction() as tx:
@@ -65,7 +69,9 @@ class StageWith(Generic[C]):
         """Run the jobs that are due, and those that follow from them; return what was published since."""
         connected = {self.code: Connected(self.capabilities, self.carrier), **self.others}
         jobs = CarrierJobs(self.database, connected, self.outages, self.printer)
-        runner = JobRunner(self.database, jobs.handlers, [Destination(one) for one in connected], QUICK)
+        handlers = {**jobs.handlers, **self.parcels.handlers}
+        destinations = [*map(Destination, connected), Destination(tracking_destination(self.code))]
+        runner = JobRunner(self.database, handlers, destinations, QUICK)
         task = asyncio.create_task(runner.run())
         try:
             async with asyncio.timeout(20):
@@ -76,6 +82,24 @@ class StageWith(Generic[C]):
         finally:
             await runner.stop()
             await task
+        return await self.said()
+
+    @property
+    def parcels(self) -> TrackingJobs:
+        tracking = self.tracking
+        connected = {} if tracking is None else {self.code: Tracks(tracking, tracking.open_tracker())}
+        return TrackingJobs(self.database, connected)
+
+    async def ask(self) -> list[Event]:
+        """Ask about every followed parcel, due or not; return what was published since."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text("update followed_parcel set next_poll_at = crossdock_clock()"))
+        await self.parcels.put_due_questions()
+        return await self.work()
+
+    async def read(self) -> list[Event]:
+        """Read what was pushed; return what was published since."""
+        await self.parcels.read_waiting_messages()
         return await self.said()
 
     async def _busy(self) -> bool:

@@ -1,7 +1,7 @@
 """From stock.reserved to parcel.shipped with DHL Express's sandbox behind real HTTP."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,17 @@ from crossdock_sandbox.testing import running_dhl_express
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.settings import DhlExpressSettings
+from shipping_service.adapters.carriers.dhl_express.tracker import BATCH_SIZE, DhlExpressTracker
 from shipping_service.persistence.transaction import open_database
 from shipping_service.use_cases.decide_outcome import Decision, decide_outcome
 from shipping_service.use_cases.ports import DomainSettings
+from shipping_service.use_cases.tracking_port import Tracking
 
 from .conftest import MIGRATIONS
 from .samples import MERCHANT, NEW_YORK, AnOrder
 from .stage import StageWith, names, only
 
-DHL_EXPRESS = load_carriers(["dhl_express"])["dhl_express"]
+CAPABILITIES = load_carriers(["dhl_express"])["dhl_express"].capabilities
 A_PERSON = Actor(kind=ActorKind.PERSON, name="Kim")
 
 Stage = StageWith[DhlExpressGateway]
@@ -53,20 +55,23 @@ async def control(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def stage(fresh_database: FreshDatabase, sandbox_url: str) -> AsyncIterator[Stage]:
     urls = fresh_database("shipping", lambda owner_url: upgrade(MIGRATIONS, owner_url))
-    settings = DomainSettings({"dhl_express": DHL_EXPRESS.capabilities}, timedelta(days=90))
+    assert CAPABILITIES is not None
+    settings = DomainSettings({"dhl_express": CAPABILITIES}, timedelta(days=90), trackers={"dhl_express"})
     database = open_database(open_engine(urls.app_url), settings)
-    gateway = DhlExpressGateway(
-        DhlExpressSettings(
-            api_key=SecretStr("cd-demo-key"),
-            api_secret=SecretStr("cd-demo-secret"),
-            account_number="123456789",
-            base_url=f"{sandbox_url}/mydhlapi",
-            time_zone="Europe/Berlin",
-        )
+    gateway_settings = DhlExpressSettings(
+        api_key=SecretStr("cd-demo-key"),
+        api_secret=SecretStr("cd-demo-secret"),
+        account_number="123456789",
+        base_url=f"{sandbox_url}/mydhlapi",
+        time_zone="Europe/Berlin",
     )
-    stage = StageWith(database, urls, gateway, DHL_EXPRESS.capabilities, "dhl_express")
+    gateway = DhlExpressGateway(gateway_settings)
+    stage = StageWith(database, urls, gateway, CAPABILITIES, "dhl_express")
+    tracker = DhlExpressTracker(gateway_settings)
+    stage.tracking = Tracking(codes={}, open_tracker=lambda: tracker, batch_size=BATCH_SIZE)
     await stage.set_up("P")
     yield stage
+    await tracker.close()
     await gateway.close()
     await database.dispose()
 
@@ -183,3 +188,81 @@ async def test_a_cancelled_label_is_given_up_and_shown_because_dhl_takes_none_ba
     assert await stage.exceptions(order) == ["label_not_voided"]
     calls = (await control.get("/_sandbox/books/calls")).json()["rows"]
     assert [one["operation"] for one in calls] == ["shipment.create"]
+
+
+# -- on the way
+
+
+async def shipped(stage: Stage) -> tuple[AnOrder, str]:
+    """An order that has left over a border, and its waybill."""
+    order = AnOrder(consignee=NEW_YORK)
+    await stage.labelled(order)
+    (row,) = await stage.rows(
+        "select tracking_number from followed_parcel where order_id = :id", id=order.order_id
+    )
+    return order, str(row.tracking_number)
+
+
+async def scan(control: httpx.AsyncClient, number: str, code: str, hours_ago: float, **more: Any) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat()
+    body = {"type_code": code, "at": at, **more}
+    (await control.post(f"/_sandbox/shipments/{number}/scan", json=body)).raise_for_status()
+
+
+async def test_parcels_are_asked_about_together_and_end_as_dhl_says(
+    stage: Stage, control: httpx.AsyncClient
+) -> None:
+    (one, first), (other, second) = await shipped(stage), await shipped(stage)
+    await scan(control, first, "PU", 30)
+    await scan(control, first, "OK", 2, place="New York", country="US", copies=2)
+    await scan(control, second, "PU", 30)
+    await scan(control, second, "CD", 26, place="New York", country="US")
+
+    said = [*await stage.ask(), *await stage.ask()]
+
+    calls = (await control.get("/_sandbox/books/calls")).json()["rows"]
+    assert [one["operation"] for one in calls].count("shipment.track") == 2
+    assert sorted(names(said)) == ["parcel.delivered", "parcel.exception", *["parcel.tracked"] * 4]
+    assert await stage.states(one) == ["closed"]
+    assert await stage.states(other) == ["handed_over"]
+    assert await stage.exceptions(other) == ["parcel_customs_hold"]
+
+
+async def test_a_delivery_in_the_country_it_comes_from_is_no_delivery(
+    stage: Stage, control: httpx.AsyncClient
+) -> None:
+    order, number = await shipped(stage)
+    await scan(control, number, "OK", 2, place="Leipzig", country="DE")
+
+    said = await stage.ask()
+
+    assert names(said) == ["parcel.tracked", "parcel.exception"]
+    assert await stage.exceptions(order) == ["parcel_exception"]
+
+
+async def test_a_list_that_is_refused_for_one_of_its_numbers_is_asked_for_in_halves(
+    stage: Stage, control: httpx.AsyncClient
+) -> None:
+    numbers = [(await shipped(stage))[1] for _ in range(3)]
+    for number in numbers:
+        await scan(control, number, "PU", 1)
+    rule = {"operation": "shipment.track", "mode": "refuse", "match": numbers[0]}
+    (await control.put("/_sandbox/faults", json=[rule])).raise_for_status()
+
+    said = await stage.ask()
+
+    assert names(said) == ["parcel.tracked"] * 2
+    (bad,) = await stage.rows("select tracking_number from followed_parcel where failures = 1")
+    assert bad.tracking_number == numbers[0]
+
+
+async def test_trouble_of_dhl_is_waited_out(stage: Stage, control: httpx.AsyncClient) -> None:
+    _, number = await shipped(stage)
+    await scan(control, number, "PU", 1)
+    modes = ["error_500", "throttle", "do_then_drop_connection"]
+    rules = [{"operation": "shipment.track", "mode": mode, "times": 1} for mode in modes]
+    (await control.put("/_sandbox/faults", json=rules)).raise_for_status()
+
+    said = await stage.ask()
+
+    assert names(said) == ["parcel.tracked"]

@@ -24,7 +24,7 @@ from .conftest import MIGRATIONS
 from .samples import NEW_YORK, AnOrder
 from .stage import StageWith, names, only
 
-EASYPOST = load_carriers(["easypost"])["easypost"]
+CAPABILITIES = load_carriers(["easypost"])["easypost"].capabilities
 
 
 @pytest.fixture
@@ -37,12 +37,13 @@ async def sandbox_url(tmp_path: Path) -> AsyncIterator[str]:
 @pytest.fixture
 async def stage(fresh_database: FreshDatabase, sandbox_url: str) -> AsyncIterator[StageWith[EasyPostGateway]]:
     urls = fresh_database("shipping", lambda owner_url: upgrade(MIGRATIONS, owner_url))
-    settings = DomainSettings({"easypost": EASYPOST.capabilities}, timedelta(days=90))
+    assert CAPABILITIES is not None
+    settings = DomainSettings({"easypost": CAPABILITIES}, timedelta(days=90))
     database = open_database(open_engine(urls.app_url), settings)
     gateway = EasyPostGateway(
         EasyPostSettings(api_key=SecretStr("EZTKsandbox000000000000"), base_url=sandbox_url)
     )
-    stage = StageWith(database, urls, gateway, EASYPOST.capabilities, "easypost")
+    stage = StageWith(database, urls, gateway, CAPABILITIES, "easypost")
     await stage.set_up("DHLExpress:DomesticExpress")
     yield stage
     await gateway.close()

@@ -48,7 +48,7 @@ async def stage(
     fresh_database: FreshDatabase, tmp_path: Path, dhl: httpx.AsyncClient
 ) -> AsyncIterator[Stage]:
     urls = fresh_database("shipping", lambda owner_url: upgrade(MIGRATIONS, owner_url))
-    capabilities = {code: one.capabilities for code, one in CARRIERS.items()}
+    capabilities = {code: one.capabilities for code, one in CARRIERS.items() if one.capabilities is not None}
     settings = DomainSettings(capabilities, timedelta(days=90), failover_after=timedelta(0))
     database = open_database(open_engine(urls.app_url), settings)
     first = DhlExpressGateway(

@@ -89,7 +89,7 @@ def build_app(name: str, database: Database[Any], marketplaces: Mapping[str, Any
     if name == "inventory":
         return build_inventory(database, handlers)
     if name == "shipping":
-        return build_shipping(database, handlers)
+        return build_shipping(database, handlers, {})
     return build_notify(database, TemplateRenderer(), handlers)
 
 

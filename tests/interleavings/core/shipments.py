@@ -10,7 +10,9 @@ from crossdock_contracts.inventory import StockReservedV1
 from crossdock_contracts.orders import Consignee
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.following import Followed
 from shipping_service.domain.rules import Rule
+from shipping_service.domain.whereabouts import Known
 from shipping_service.use_cases.ports import DomainSettings, HistoryLine, NewDocument, NotFound
 
 from .memory import NewId, Rows, Table, Transaction
@@ -22,6 +24,7 @@ class ShipmentRows(Rows):
     order_of: dict[UUID, UUID] = field(default_factory=dict)  # shipment -> order
     people: dict[UUID, tuple[int, Consignee]] = field(default_factory=dict)
     deferred: dict[UUID, StockReservedV1] = field(default_factory=dict)
+    parcels: dict[UUID, tuple[Followed, list[Known]]] = field(default_factory=dict)
     rules: dict[UUID, Rule] = field(default_factory=dict)
     exceptions: dict[tuple[UUID, str, str], bool] = field(default_factory=dict)  # whether it is open
 
@@ -99,6 +102,27 @@ class WordsTable:
         """Nobody reads here."""
 
 
+class ParcelTable:
+    def __init__(self, rows: ShipmentRows) -> None:
+        self._rows = rows
+
+    async def follow(self, followed: Followed) -> None:
+        self._rows.parcels.setdefault(followed.label_id, (followed, []))
+
+    async def of_label(self, label_id: UUID) -> Followed:
+        if label_id not in self._rows.parcels:
+            raise NotFound("parcel", label_id)
+        return self._rows.parcels[label_id][0]
+
+    async def scans(self, label_id: UUID) -> Sequence[Known]:
+        return self._rows.parcels[label_id][1]
+
+    async def save(self, followed: Followed, new: Sequence[Known], *, personal_until: datetime) -> None:
+        read_again = {one.scan_id for one in new}
+        kept = [one for one in await self.scans(followed.label_id) if one.scan_id not in read_again]
+        self._rows.parcels[followed.label_id] = (followed, [*kept, *new])
+
+
 class RuleTable:
     def __init__(self, rows: ShipmentRows) -> None:
         self._rows = rows
@@ -151,6 +175,7 @@ class ShipmentTransaction(Transaction[ShipmentRows]):
         self.deferred = DeferredTable(rows)
         self.documents = DocumentTable()
         self.words = WordsTable()
+        self.parcels = ParcelTable(rows)
         self.rules = RuleTable(rows)
         self.history = HistoryTable(rows)
         self.exceptions = ExceptionTable(rows)

@@ -49,6 +49,7 @@ def connect(folder: DataFolder, *, url: str | None = None, token: str | None = N
 
 def _secrets_of_a_shop(keys: Keys) -> dict[str, str]:
     return {
+        "easypost_webhook_secret": keys.easypost_webhook_secret,
         "shopify_client_secret": keys.shopify_client_secret,
         "shopify_access_token": keys.shopify_access_token,
     }

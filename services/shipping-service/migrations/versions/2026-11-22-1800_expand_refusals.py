@@ -1,6 +1,6 @@
 """What carriers say when they refuse: what mends it, and their words until their time is over.
 
-Revision ID: 0002_refusals
+Revision ID: 0002
 Revises: 0001
 """
 
@@ -8,7 +8,7 @@ from alembic import op
 
 from crossdock_chassis.migrations import run_script
 
-revision = "0002_refusals"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

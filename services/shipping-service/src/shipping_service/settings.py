@@ -53,3 +53,19 @@ class ShippingSettings(ServiceSettings):
         le=86_400,
         description="Seconds until a carrier is first asked about a void; twice as long each time.",
     )
+    tracks_others: str | None = Field(
+        default=None,
+        description="The connected carrier that is asked about parcels whose own carrier does not tell.",
+    )
+    tracking_every_s: float = Field(
+        default=14_400,
+        ge=0.1,
+        le=86_400,
+        description="Seconds between two questions about a parcel that moves at home; other waits follow it.",
+    )
+    pickup_storage_days: float = Field(
+        default=7,
+        ge=3,
+        le=60,
+        description="Days that pick-up points keep a parcel; two days before, somebody is told.",
+    )

@@ -11,6 +11,12 @@ from shipping_service.use_cases.ports import Capabilities, Carrier
 CARRIER = Carrier(code="{code}", capabilities=Capabilities(True, True, False), open_gateway=lambda: None)
 """
 
+TELLER = """
+from shipping_service.use_cases.ports import Carrier
+from shipping_service.use_cases.tracking_port import Tracking
+CARRIER = Carrier(code="teller", tracking=Tracking(codes={}, open_tracker=lambda: None))
+"""
+
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -32,6 +38,15 @@ def test_the_carriers_of_this_service_can_be_loaded() -> None:
     assert set(load_carriers(["dhl_express", "easypost"])) == {"dhl_express", "easypost"}
 
 
+def test_a_carrier_may_tell_where_parcels_are_and_sell_no_labels(folders: Path) -> None:
+    add(folders, "teller", TELLER)
+
+    teller = load_carriers(["teller"], folders.name)["teller"]
+
+    assert teller.tracking is not None
+    assert teller.capabilities is None
+
+
 def test_only_the_wanted_carriers_are_connected(folders: Path) -> None:
     add(folders, "one", GOOD.format(code="one"))
     add(folders, "two", GOOD.format(code="two"))
@@ -44,6 +59,8 @@ def test_only_the_wanted_carriers_are_connected(folders: Path) -> None:
     [
         ("CARRIER = 1", "offers a CARRIER that is not it"),
         (GOOD.format(code="another"), "offers a CARRIER that is not it"),
+        (GOOD.format(code="broken").replace(", open_gateway=lambda: None", ""), "belong together"),
+        (GOOD.partition("CARRIER")[0] + "CARRIER = Carrier(code='broken')", "sells labels, tells where"),
         ("", "offers no CARRIER"),
         ("import no_such_module_anywhere", "cannot be imported: ModuleNotFoundError"),
         ("CARRIER = (", "cannot be imported: SyntaxError"),

@@ -13,17 +13,17 @@ PAIRS = list(itertools.product(LegState, LegEvent))
 SAID: dict[LegState, str] = {
     # events in the order of LegEvent: allocated, allocated_early, ready, unfit, changed, shrunk, withdrawn,
     # cancel_asked, bought, not_bought, outcome_lost, carrier_rejected, repaired, hand_over, order_closed,
-    # stock_released. a apply, i ignore, d defer, c compensate, x exception.
-    S.ABSENT: "adii iiaa xiii xxii",
-    S.PLANNED: "iiax aaaa ciii axxc",
-    S.BUYING: "iiii aaaa aaxx xxxc",
-    S.OUTCOME_UNKNOWN: "iiii aaaa aaix xxxc",
-    S.LABELLED: "iiii cccc ciii xaxc",
-    S.HANDED_OVER: "iiii xxxx ciii xiax",
-    S.CANCELLING: "iiii iiia caxa xxxi",
-    S.CANCELLED: "iiii iiii ciii xxii",
-    S.NEEDS_REPAIR: "iiii aaaa ciii axxc",
-    S.CLOSED: "iiii xxxx ciii xiix",
+    # stock_released, scanned, journey_ended. a apply, i ignore, d defer, c compensate, x exception.
+    S.ABSENT: "adii iiaa xiii xxii ii",
+    S.PLANNED: "iiax aaaa ciii axxc ii",
+    S.BUYING: "iiii aaaa aaxx xxxc ii",
+    S.OUTCOME_UNKNOWN: "iiii aaaa aaix xxxc ii",
+    S.LABELLED: "iiii cccc ciii xaxc xx",
+    S.HANDED_OVER: "iiii xxxx ciii xiax ia",
+    S.CANCELLING: "iiii iiia caxa xxxi ii",
+    S.CANCELLED: "iiii iiii ciii xxii xx",
+    S.NEEDS_REPAIR: "iiii aaaa ciii axxc ii",
+    S.CLOSED: "iiii xxxx ciii xiix ii",
 }
 LETTERS = {"a": R.APPLY, "i": R.IGNORE, "d": R.DEFER, "c": R.COMPENSATE, "x": R.EXCEPTION}
 

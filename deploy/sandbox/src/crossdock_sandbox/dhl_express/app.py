@@ -12,16 +12,17 @@ from pathlib import Path
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
-from crossdock_sandbox.control import bad_request, control_routes
+from crossdock_sandbox.control import bad_request, control_routes, problem, read_model
 from crossdock_sandbox.dhl_express import store as books_of_dhl_express
 from crossdock_sandbox.dhl_express.errors import Refused, Words, invalid, refused
 from crossdock_sandbox.dhl_express.shipments import Desk, reference_of
 from crossdock_sandbox.dhl_express.store import Store
+from crossdock_sandbox.dhl_express.tracking import Scan, Withdrawal, add_scan, tracked
 from crossdock_sandbox.dhl_express.wire import CreateShipment
 from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
@@ -65,6 +66,9 @@ async def running_dhl_express(
             routes=[
                 *control_routes(books, office.faults),
                 Route("/mydhlapi/shipments", office.create_shipment, methods=["POST"]),
+                Route("/mydhlapi/tracking", office.track, methods=["GET"]),
+                Route("/_sandbox/shipments/{number}/scan", office.scan, methods=["POST"]),
+                Route("/_sandbox/shipments/{number}/withdraw", office.withdraw, methods=["POST"]),
                 Route(
                     "/mydhlapi/{rest:path}",
                     office.anything_else,
@@ -85,7 +89,8 @@ class _Office:
     def __init__(self, books: Books, options: DhlExpressOptions) -> None:
         self.faults = Faults(books)
         self._books = books
-        self._desk = Desk(Store(books), options.accounts)
+        self._store = Store(books)
+        self._desk = Desk(self._store, options.accounts)
         self._login = options.login.encode()
 
     async def create_shipment(self, request: Request) -> Response:
@@ -100,6 +105,29 @@ class _Office:
             return Answer(sold, CREATED, reference=reference_of(shipment), detail=detail)
 
         return await self._call(request, "shipment.create", work)
+
+    async def track(self, request: Request) -> Response:
+        def work(_body: bytes) -> Answer:
+            _version_said(request)
+            return Answer(tracked(self._store, request))
+
+        return await self._call(request, "shipment.track", work)
+
+    async def scan(self, request: Request) -> Response:
+        """Control: something happens to the parcel."""
+        scan, number = await read_model(request, Scan), request.path_params["number"]
+        if self._store.sold(number) is None:
+            return problem(404, "no such shipment")
+        with self._books.transaction():
+            add_scan(self._store, number, scan)
+        return JSONResponse({"events": self._store.events(number)})
+
+    async def withdraw(self, request: Request) -> Response:
+        """Control: the newest event of a code is not told any more."""
+        withdrawal, number = await read_model(request, Withdrawal), request.path_params["number"]
+        if not self._store.withdraw_event(number, withdrawal.type_code):
+            return problem(404, "no such event")
+        return JSONResponse({"events": self._store.events(number)})
 
     async def anything_else(self, request: Request) -> Response:
         def work(_body: bytes) -> Answer:
@@ -129,7 +157,7 @@ class _Office:
             dialect=Words(),
             operation=operation,
             reference=_reference_given(body),
-            request_text=f"{request.url.path} {body.decode(errors='replace')}",
+            request_text=f"{request.url.path}?{request.url.query} {body.decode(errors='replace')}",
             work=booked,
         )
 
@@ -149,14 +177,18 @@ class _Office:
 
 def _checked_head(request: Request) -> str | None:
     """The message reference. It is optional, has 1 to 36 characters and may come twice."""
-    if "x-version" not in request.headers:
-        raise refused("Missing mandatory parameters: x-version")
+    _version_said(request)
     if request.query_params:
         raise refused(f"No such parameter in the sandbox: {next(iter(request.query_params))}")
     given = request.headers.get("Message-Reference")
     if given is not None and not 1 <= len(given) <= LONGEST_MESSAGE_REFERENCE:
         raise refused("Parameters not having correct format: Message-Reference (maxLength=36)")
     return given
+
+
+def _version_said(request: Request) -> None:
+    if "x-version" not in request.headers:
+        raise refused("Missing mandatory parameters: x-version")
 
 
 def _reference_given(body: bytes) -> str | None:

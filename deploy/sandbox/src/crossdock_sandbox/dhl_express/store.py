@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from crossdock_sandbox import clock
 from crossdock_sandbox.books import Books, Page
@@ -21,6 +22,14 @@ CREATE TABLE IF NOT EXISTS shipments (
     request_json TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS shipments_by_reference ON shipments (reference);
+CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    tracking_number TEXT NOT NULL,
+    at TEXT NOT NULL,
+    type_code TEXT NOT NULL,
+    event_json TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_by_number ON events (tracking_number);
 CREATE TABLE IF NOT EXISTS first_serial (serial INTEGER NOT NULL);
 """
 
@@ -36,7 +45,8 @@ PAGES = {
             "created_at",
             "request_json",
         )
-    )
+    ),
+    "events": Page(("tracking_number", "at", "type_code", "event_json")),
 }
 
 
@@ -86,3 +96,35 @@ class Store:
             "UPDATE shipments SET tracking_number = ? WHERE number = ?", (numbers.waybill, number)
         )
         return numbers
+
+    def sold(self, tracking_number: str) -> dict[str, Any] | None:
+        """The request of a shipment that was sold."""
+        row = self._books.one(
+            "SELECT request_json FROM shipments WHERE tracking_number = ?", (tracking_number,)
+        )
+        request: dict[str, Any] | None = json.loads(row["request_json"]) if row else None
+        return request
+
+    def add_event(self, tracking_number: str, at: str, event: dict[str, Any]) -> None:
+        self._books.execute(
+            "INSERT INTO events (tracking_number, at, type_code, event_json) VALUES (?, ?, ?, ?)",
+            (tracking_number, at, event["typeCode"], json.dumps(event, ensure_ascii=False)),
+        )
+
+    def withdraw_event(self, tracking_number: str, type_code: str) -> bool:
+        """Take the newest event of this code back, as if it had never been said."""
+        return (
+            self._books.execute(
+                "DELETE FROM events WHERE number = (SELECT max(number) FROM events"
+                " WHERE tracking_number = ? AND type_code = ?)",
+                (tracking_number, type_code),
+            ).rowcount
+            == 1
+        )
+
+    def events(self, tracking_number: str) -> list[dict[str, Any]]:
+        """By their time."""
+        rows = self._books.all(
+            "SELECT event_json FROM events WHERE tracking_number = ? ORDER BY at, number", (tracking_number,)
+        )
+        return [json.loads(row["event_json"]) for row in rows]

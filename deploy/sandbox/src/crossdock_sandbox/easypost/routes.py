@@ -33,6 +33,15 @@ class RefundDecision(BaseModel):
     status: Literal["refunded", "rejected", "not_applicable"]
 
 
+class WebhookGiven(BaseModel):
+    """`PUT /_sandbox/webhook`: one of the account's webhooks, registered without its key. Safe to repeat."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    secret: str
+
+
 def api_routes(office: Office) -> list[Route]:
     store, desk = office.store, office.desk
 
@@ -194,6 +203,15 @@ def parcel_routes(office: Office) -> list[Route]:
         office.deliverer.wake()
         return JSONResponse({"tracker": after, "deliveries": sent})
 
+    async def put_webhook(request: Request) -> Response:
+        given = await read_model(request, WebhookGiven)
+        with office.books.transaction():
+            for known in store.webhooks():
+                if known["url"] == given.url:
+                    store.remove_webhook(known["id"])
+            store.add_webhook(given.url, given.secret)
+        return Response(status_code=204)
+
     async def decide_refund(request: Request) -> Response:
         decision = await read_model(request, RefundDecision)
         shipment = store.shipment(request.path_params["id"])
@@ -211,6 +229,7 @@ def parcel_routes(office: Office) -> list[Route]:
         Route("/files/postage_label/{name}", label_file),
         Route("/_sandbox/trackers/{tracking_code}/advance", advance, methods=["POST"]),
         Route("/_sandbox/shipments/{id}/refund", decide_refund, methods=["POST"]),
+        Route("/_sandbox/webhook", put_webhook, methods=["PUT"]),
         Route("/_sandbox/deliveries", delivery_status),
     ]
 

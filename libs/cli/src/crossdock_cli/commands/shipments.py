@@ -40,6 +40,7 @@ def list_shipments(
         "state",
         "carrier",
         "tracking_number",
+        "parcel_status",
         "trouble_code",
         "shipment_id",
     )
@@ -86,6 +87,22 @@ def show_shipment(shipment: str, *, as_json: AsJson = False) -> None:
         ],
         title="\nlabels",
     )
+    print_table(
+        ["parcel", "told by", "status", "reason", "since"],
+        [pick(one, "tracking_number", "tracker", "status", "reason", "since") for one in found["parcels"]],
+        title="\nparcels",
+    )
+
+
+@app.command("scans")
+def show_scans(shipment: str, *, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """What the carrier has told of a shipment's parcels, the oldest first."""
+    scans = talk(lambda api: api.items("shipping", f"/v1/shipments/{shipment}/scans", at_most=limit))
+    if as_json:
+        print_json(scans)
+        return
+    names = ("at", "status", "reason", "city", "country", "raw_code", "tracking_number")
+    print_table([name.replace("_", " ") for name in names], [pick(one, *names) for one in scans])
 
 
 @app.command("refusal")

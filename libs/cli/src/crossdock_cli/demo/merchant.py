@@ -20,7 +20,7 @@ async def set_up(run: Run, scenario: Scenario, api: Api, connection: Connection)
         ),
         _rules(run, api),
     )
-    await asyncio.gather(_goods(run, api), _shop(run, api, connection))
+    await asyncio.gather(_goods(run, api), _shop(run, api, connection), _carrier(api, connection))
     by_warehouse: dict[str, dict[str, int]] = {}
     for sku, units in scenario.stock.items():
         by_warehouse.setdefault(GOODS[sku].warehouse, {})[sku] = units
@@ -66,6 +66,15 @@ async def _rules(run: Run, api: Api) -> None:
     for rule in RULES:
         if rule["name"] not in there:
             await api.send("POST", "shipping", "/v1/shipping-rules", rule, key=run.key(rule["name"]))
+
+
+async def _carrier(api: Api, connection: Connection) -> None:
+    """EasyPost tells shipping-service where parcels are."""
+    webhook = {
+        "url": f"{connection.url('shipping')}/webhooks/carriers/easypost",
+        "secret": connection.secrets["easypost_webhook_secret"],
+    }
+    await api.send("PUT", "easypost", "/_sandbox/webhook", webhook)
 
 
 async def _shop(run: Run, api: Api, connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """What a stack makes up once and keeps to itself: the token of its API, the keys of its services."""
 
 import base64
+import hmac
 import secrets
 from dataclasses import dataclass, field, fields
 
@@ -32,6 +33,11 @@ class Keys:
     shopify_client_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     shopify_access_token: str = field(default_factory=lambda: f"shpat_{secrets.token_hex(16)}", repr=False)
     mailbox_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
+
+    @property
+    def easypost_webhook_secret(self) -> str:
+        """Made of the account's key, so that a stack from before it needs no new one."""
+        return hmac.new(self.easypost_api_key.encode(), b"webhook", "sha256").hexdigest()
 
 
 def load_keys(folder: DataFolder) -> Keys:

@@ -132,6 +132,7 @@ def _of_adapters(service: str, around: Surroundings) -> dict[str, str]:
         return {
             "CARRIER_EASYPOST_API_KEY": around.keys.easypost_api_key,
             "CARRIER_EASYPOST_BASE_URL": f"http://{LOOPBACK}:{around.ports['easypost']}",
+            "CARRIER_EASYPOST_WEBHOOK_SECRET": around.keys.easypost_webhook_secret,
             "SHIPPING_FIRST_VOID_CHECK_S": "3",  # the sandbox gives the money back after two
         }
     if service == "notify":

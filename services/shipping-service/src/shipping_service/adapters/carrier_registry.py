@@ -18,11 +18,16 @@ def load_carriers(wanted: Collection[str], package: str = carriers.__name__) -> 
 
     Raises BrokenCarrier.
     """
-    found = {one.code: one for one in map(_read, _folders(package))}
+    found = all_carriers(package)
     unknown = sorted(set(wanted) - found.keys())
     if unknown:
         raise BrokenCarrier(f"no carrier {', '.join(unknown)}; there are: {', '.join(sorted(found))}")
     return MappingProxyType({code: found[code] for code in wanted})
+
+
+def all_carriers(package: str = carriers.__name__) -> Mapping[str, Carrier]:
+    """What every folder offers, by code, wanted or not. Raises BrokenCarrier."""
+    return {one.code: one for one in map(_read, _folders(package))}
 
 
 def _folders(package: str) -> list[str]:

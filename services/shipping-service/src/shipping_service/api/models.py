@@ -12,7 +12,7 @@ from shipping_service.domain.dispatch import Dispatch, Leg
 from shipping_service.domain.label import Label
 from shipping_service.domain.leaving import refusal
 from shipping_service.domain.leg_table import LegState
-from shipping_service.domain.next_steps import next_step
+from shipping_service.domain.next_steps import next_step, owner
 from shipping_service.domain.refusal import Remedy
 from shipping_service.domain.rules import Tried
 
@@ -51,6 +51,7 @@ class ShipmentShort(BaseModel):
     carrier: str | None
     service: str | None
     tracking_number: str | None
+    parcel_status: str | None = Field(description="Where the parcel is, as its carrier tells.")
     trouble_code: str | None
     exceptions: int
     planned_at: datetime
@@ -134,7 +135,52 @@ class DocumentShown(BaseModel):
     erased: bool
 
 
+class ParcelShown(BaseModel):
+    """A label's parcel under way. `since`: of the scan it stands on; `heard_at`: of the newest of all.
+    `next_poll_at` null: it is not asked about any more.
+    """
+
+    parcel_id: UUID
+    label_id: UUID
+    tracker: str
+    tracking_number: str
+    carried_by: str | None
+    status: str
+    reason: str | None
+    since: datetime | None
+    heard_at: datetime | None
+    last_error: str | None
+    next_poll_at: datetime | None
+
+
+class ScanShown(BaseModel):
+    """One tracking event. `at`: in UTC, as far as it can be told; `local_time`: as the carrier said it.
+    `kind`: status, info (changes nothing) or reversal (takes an earlier one back). `sure` false: what the
+    code means is not certain.
+    """
+
+    scan_id: UUID
+    label_id: UUID
+    tracking_number: str
+    piece: str | None
+    raw_code: str
+    kind: str
+    status: str | None
+    reason: str | None
+    milestone: str | None
+    sure: bool
+    at: datetime
+    local_time: str
+    utc_offset: str | None
+    city: str | None
+    country: str | None
+    stretch: str | None
+    taken_at: datetime
+
+
 class ExceptionShown(BaseModel):
+    """`owner`: whose it is to take the next step."""
+
     exception_id: UUID
     order_id: UUID
     shipment_id: UUID | None
@@ -144,12 +190,13 @@ class ExceptionShown(BaseModel):
     remedy: Remedy | None = Field(description="What mends a rejection.")
     field: str | None = Field(description="What a rejection is about, in our words.")
     raised_at: datetime
+    owner: str
     next_step: str
 
     @classmethod
     def of(cls, row: Any) -> Self:
         remedy = None if row["remedy"] is None else Remedy(row["remedy"])
-        return cls(**row, next_step=next_step(row["code"], row["detail"], remedy))
+        return cls(**row, owner=owner(row["code"]), next_step=next_step(row["code"], row["detail"], remedy))
 
 
 class RefusalShown(BaseModel):
@@ -197,11 +244,12 @@ class ShipmentShown(BaseModel):
     handed_over_at: datetime | None
     items: list[ItemShown]
     labels: list[LabelShown]
+    parcels: list[ParcelShown]
     documents: list[DocumentShown]
     exceptions: list[ExceptionShown]
 
     @classmethod
-    def of(cls, dispatch: Dispatch, leg: Leg, documents: Any, exceptions: Any) -> Self:
+    def of(cls, dispatch: Dispatch, leg: Leg, parcels: Any, documents: Any, exceptions: Any) -> Self:
         known = dispatch.snapshot
         return cls(
             shipment_id=leg.shipment_id,
@@ -225,6 +273,7 @@ class ShipmentShown(BaseModel):
             handed_over_at=leg.handed_over_at,
             items=[_item(leg, index) for index in range(len(leg.items))],
             labels=[LabelShown.of(one) for one in leg.labels],
+            parcels=[ParcelShown(**one) for one in parcels],
             documents=[DocumentShown(**one) for one in documents],
             exceptions=[ExceptionShown.of(one) for one in exceptions],
         )

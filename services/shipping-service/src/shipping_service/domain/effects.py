@@ -1,6 +1,7 @@
 """What follows from a decision: what is said to others, asked of carriers, and shown to people."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -87,6 +88,41 @@ class AskVoidState:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracked:
+    """The carrier scanned the parcel; `scan_id` names the scan, `status` is what it says of the parcel."""
+
+    shipment_id: UUID
+    label_id: UUID
+    scan_id: UUID
+    status: str
+    raw_code: str
+    at: datetime
+    city: str | None
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """Something on the way needs a person or is late, as of this scan."""
+
+    scan: Tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    shipment_id: UUID
+    label_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    shipment_id: UUID
+    label_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A line of the timeline; `detail` holds codes and ids, nothing personal."""
 
@@ -121,6 +157,10 @@ Effect = (
     | AskBuy
     | AskVoid
     | AskVoidState
+    | Tracked
+    | Troubled
+    | Delivered
+    | Returned
     | Noted
     | Raised
     | Cleared

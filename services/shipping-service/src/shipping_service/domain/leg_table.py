@@ -44,6 +44,8 @@ class LegEvent(StrEnum):
     HAND_OVER = "hand_over"  # by a person, or because the warehouse hands over automatically
     ORDER_CLOSED = "order_closed"
     STOCK_RELEASED = "stock_released"  # inventory freed its units without an answer of ours
+    SCANNED = "scanned"  # the carrier has the parcel
+    JOURNEY_ENDED = "journey_ended"  # delivered, returned, lost or destroyed, as the carrier says
 
 
 class Reaction(StrEnum):
@@ -97,6 +99,8 @@ def _row(
     hand_over: Move,
     order_closed: Move,
     stock_released: Move,
+    scanned: Move = _ignore,
+    journey_ended: Move = _ignore,
 ) -> Mapping[LegEvent, Move]:
     given: dict[str, Any] = locals()
     return MappingProxyType({event: given[event.value] for event in LegEvent})
@@ -181,6 +185,8 @@ LEG_TABLE: Final[Mapping[LegState, Mapping[LegEvent, Move]]] = MappingProxyType(
             hand_over=_apply(S.HANDED_OVER),
             order_closed=_closed_early,
             stock_released=_compensate(S.CANCELLED, "released_without_cancel"),
+            scanned=_exception("scanned_before_hand_over"),
+            journey_ended=_exception("scanned_before_hand_over"),
         ),
         S.HANDED_OVER: _row(
             changed=_exception("change_refused"),
@@ -195,6 +201,7 @@ LEG_TABLE: Final[Mapping[LegState, Mapping[LegEvent, Move]]] = MappingProxyType(
             hand_over=_ignore,
             order_closed=_apply(S.CLOSED),
             stock_released=_exception("released_after_hand_over"),
+            journey_ended=_apply(S.CLOSED),
         ),
         S.CANCELLING: _row(
             changed=_ignore,
@@ -223,6 +230,8 @@ LEG_TABLE: Final[Mapping[LegState, Mapping[LegEvent, Move]]] = MappingProxyType(
             hand_over=_exception("cancelled"),
             order_closed=_ignore,
             stock_released=_ignore,
+            scanned=_exception("scanned_after_cancel"),
+            journey_ended=_exception("scanned_after_cancel"),
         ),
         S.NEEDS_REPAIR: _row(
             changed=_apply(S.PLANNED),

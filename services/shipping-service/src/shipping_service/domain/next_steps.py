@@ -28,6 +28,24 @@ _STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "order_closed_before_hand_over": "The order is closed while this shipment has not left: find out "
         "which of them is right.",
         "label_for_unknown_shipment": "The marketplace sent a label that nobody asked for: look there.",
+        "scanned_before_hand_over": "The carrier has a parcel that was never handed over here: confirm the "
+        "hand-over, or find out who took it.",
+        "scanned_after_cancel": "The carrier has a parcel whose label was cancelled: recall it with the "
+        "carrier, and expect the label on the invoice.",
+        "parcel_not_accepted": "Two days after its label the carrier has not scanned the parcel: look for it "
+        "in the warehouse, then ask the carrier.",
+        "parcel_customs_hold": "Held by customs for more than a day: send what they ask for (the scan's "
+        "reason says what), through the carrier's customs desk.",
+        "parcel_delivery_failed": "Delivery failed at least twice: check the address and the phone number "
+        "with the buyer, and tell the carrier before it goes back.",
+        "parcel_pickup_ending": "The pick-up point sends the parcel back soon: remind the buyer.",
+        "parcel_exception": "The carrier stopped the parcel: read the scan's reason, and decide with the "
+        "carrier.",
+        "parcel_returning": "The parcel is on its way back: tell the buyer, and expect it in the warehouse.",
+        "parcel_lost": "Lost or destroyed: claim it from the carrier, then refund the buyer or send again.",
+        "parcel_silent": "No news for days: ask the carrier where the parcel is.",
+        "parcel_expired": "No news for a month; it is not asked about any more. Claim it, or close the "
+        "order.",
         "label_damaged": "The marketplace's label does not match its checksum: ask for it again.",
     }
 )
@@ -57,6 +75,25 @@ _REMEDIES: Final[Mapping[Remedy, str]] = MappingProxyType(
         "repair what they name, and add the code to the carrier's table.",
     }
 )
+
+#: Who looks after it; what is not listed is the shipping desk's.
+_OWNERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "scanned_before_hand_over": "warehouse",
+        "parcel_not_accepted": "warehouse",
+        "released_after_hand_over": "warehouse",
+        "withdraw_refused": "warehouse",
+        "parcel_delivery_failed": "customer service",
+        "parcel_pickup_ending": "customer service",
+        "parcel_returning": "customer service",
+        "parcel_customs_hold": "customs desk",
+    }
+)
+
+
+def owner(code: str) -> str:
+    """Whose it is to take the next step."""
+    return _OWNERS.get(code, "shipping desk")
 
 
 def next_step(code: str, detail: str | None, remedy: Remedy | None = None) -> str:

@@ -151,16 +151,25 @@ async def upsert(
     connection: AsyncConnection, table: str, key: str, rows: Sequence[Row], *, touched: bool = False
 ) -> None:
     """Insert or replace rows given in JSON's types; `touched` also sets `updated_at`."""
-    if not rows:
-        return
-    columns = list(rows[0])
-    changes = [f"{name} = excluded.{name}" for name in columns if name not in (key, "merchant_id")]
+    changes = [
+        f"{name} = excluded.{name}" for row in rows[:1] for name in row if name not in (key, "merchant_id")
+    ]
     if touched:
         changes.append("updated_at = crossdock_now()")
-    names = ", ".join(columns)
+    await _insert(connection, table, f"on conflict ({key}) do update set {', '.join(changes)}", rows)
+
+
+async def insert_new(connection: AsyncConnection, table: str, key: str, rows: Sequence[Row]) -> None:
+    """Insert rows given in JSON's types; one that is there stays as it is."""
+    await _insert(connection, table, f"on conflict ({key}) do nothing", rows)
+
+
+async def _insert(connection: AsyncConnection, table: str, conflict: str, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    names = ", ".join(rows[0])
     statement = text(
         f"insert into {table} ({names}) "  # noqa: S608 - names of ours
-        f"select {names} from jsonb_populate_recordset(null::{table}, cast(:rows as jsonb)) "
-        f"on conflict ({key}) do update set {', '.join(changes)}"
+        f"select {names} from jsonb_populate_recordset(null::{table}, cast(:rows as jsonb)) {conflict}"
     )
     await connection.execute(statement, {"rows": json.dumps(rows)})

@@ -15,11 +15,13 @@ Rows = Sequence[RowMapping]
 _SHIPMENTS = """
     select s.shipment_id, s.order_id, o.order_number, o.state as order_state, s.warehouse, s.state, s.carrier,
            s.service, s.trouble_code, s.planned_at, s.handed_over_at, l.tracking_number,
+           f.status as parcel_status,
            (select count(*) from shipment_exception e
             where e.shipment_id = s.shipment_id and e.resolved_at is null) as exceptions
     from shipment s
     join known_order o on o.order_id = s.order_id
     left join label l on l.shipment_id = s.shipment_id and l.state = 'bought'
+    left join followed_parcel f on f.label_id = l.label_id
     where s.merchant_id = :merchant_id
 """
 #: Filter -> its condition; only those that are asked for become part of the statement.
@@ -150,6 +152,50 @@ async def list_asked(connection: AsyncConnection, carrier: str, *, after: UUID, 
     return (await connection.execute(_ASKED, values)).mappings().all()
 
 
+_PARCELS = text(
+    """
+    select parcel_id, label_id, tracker, tracking_number, carried_by, status, reason, since, heard_at,
+           last_error, next_poll_at
+    from followed_parcel where merchant_id = :merchant_id and shipment_id = :shipment_id order by label_id
+    """
+)
+_SCANS = text(
+    """
+    select s.scan_id, s.label_id, s.tracking_number, s.piece, s.raw_code, s.kind, s.status, s.reason,
+           s.milestone, s.sure, s.at, s.local_time, s.utc_offset, s.city, s.country, s.stretch, s.taken_at
+    from scan s join followed_parcel f using (label_id)
+    where f.merchant_id = :merchant_id and f.shipment_id = :shipment_id
+      and (cast(:after_at as timestamptz) is null or (s.at, s.scan_id) > (:after_at, :after_id))
+    order by s.at, s.scan_id limit :limit
+    """
+)
+
+
+async def list_parcels(connection: AsyncConnection, merchant_id: str, shipment_id: UUID) -> Rows:
+    values = {"merchant_id": merchant_id, "shipment_id": shipment_id}
+    return (await connection.execute(_PARCELS, values)).mappings().all()
+
+
+async def list_scans(
+    connection: AsyncConnection,
+    merchant_id: str,
+    shipment_id: UUID,
+    *,
+    after: Sequence[Any] | None,
+    limit: int,
+) -> Rows:
+    """By their time, the oldest first. `after`: time and id of the last one of the page before."""
+    after_at, after_id = after or (None, None)
+    values = {
+        "merchant_id": merchant_id,
+        "shipment_id": shipment_id,
+        "after_at": after_at,
+        "after_id": after_id,
+        "limit": limit,
+    }
+    return (await connection.execute(_SCANS, values)).mappings().all()
+
+
 _EXCEPTIONS = text(
     """
     select exception_id, order_id, shipment_id, code, subject, detail, raised_at,
@@ -200,6 +246,17 @@ async def count_jobs(connection: AsyncConnection, merchant_id: str) -> dict[tupl
     """(carrier, state) -> how many calls."""
     rows = await connection.execute(_JOBS, {"merchant_id": merchant_id})
     return {(one.destination, one.state): one.jobs for one in rows}
+
+
+_OPEN_JOBS = text(
+    "select count(*) from job where destination = :destination and state in ('ready', 'running')"
+)
+
+
+async def count_open_jobs(connection: AsyncConnection, destination: str) -> int:
+    """How many calls wait or run there."""
+    found: int = (await connection.execute(_OPEN_JOBS, {"destination": destination})).scalar_one()
+    return found
 
 
 _DEFERRED = text(

@@ -10,6 +10,7 @@ from crossdock_chassis.database import Database, Transaction
 from crossdock_chassis.ids import new_id
 from crossdock_contracts.envelope import Cause
 from shipping_service.persistence.dispatches import DispatchTable
+from shipping_service.persistence.parcels import ParcelTable
 from shipping_service.persistence.records import (
     ConsigneeTable,
     DeferredTable,
@@ -33,6 +34,7 @@ class ShippingTransaction(Transaction):
         self.deferred = DeferredTable(connection)
         self.documents = DocumentTable(connection)
         self.words = WordsTable(connection)
+        self.parcels = ParcelTable(connection)
         self.rules = RuleTable(connection)
         self.history = HistoryTable(connection)
         self.exceptions = ExceptionTable(connection)
@@ -42,6 +44,7 @@ class ShippingTransaction(Transaction):
         return new_id
 
     async def flush(self) -> None:
+        await self.parcels.flush()
         await self.history.flush()
         await self.exceptions.flush()
         await super().flush()

@@ -12,6 +12,7 @@ from shipping_service.domain.effects import (
     AskVoidState,
     Cancelled,
     Cleared,
+    Delivered,
     Effect,
     Labelled,
     LabelRequested,
@@ -19,9 +20,14 @@ from shipping_service.domain.effects import (
     Raised,
     Refused,
     Rejected,
+    Returned,
     Shipped,
+    Tracked,
+    Troubled,
 )
+from shipping_service.domain.following import Followed, next_poll
 from shipping_service.domain.label import Label
+from shipping_service.domain.whereabouts import Lane
 from shipping_service.use_cases.ports import HistoryLine, Transaction
 
 SERVICE: Final = Actor(kind=ActorKind.SERVICE, name="shipping")
@@ -88,6 +94,8 @@ async def announce(
                 dispatch.said_version += 1
                 common = _common(dispatch, actor, reason)
                 await tx.outbox.add(_event(dispatch, effect, common), caused_by=cause)
+                if isinstance(effect, Labelled):
+                    await _follow(dispatch, effect, tx=tx)
     if history:
         await tx.history.add(history)
     # Cleared first: a leg that fails anew has its row closed and a new one opened.
@@ -120,6 +128,30 @@ async def _ask(
     )
 
 
+async def _follow(dispatch: Dispatch, effect: Labelled, *, tx: Transaction) -> None:
+    """A label is there: its parcel is followed by whoever tells of it, if anybody does. Safe to repeat."""
+    leg, label = dispatch.leg(effect.shipment_id), dispatch.label(effect.shipment_id, effect.label_id)
+    tells_itself = label.carrier in tx.settings.trackers
+    tracker = label.carrier if tells_itself else tx.settings.tracks_others
+    if tracker is None:
+        return
+    followed = Followed(
+        label_id=label.label_id,
+        merchant_id=dispatch.merchant_id,
+        order_id=dispatch.order_id,
+        shipment_id=leg.shipment_id,
+        parcel_id=label.parcel_id,
+        tracker=tracker,
+        tracking_number=_known(label.tracking_number),
+        tracker_ref=label.tracker_ref if tells_itself else None,
+        carried_by=label.carried_by,
+        lane=Lane(leg.origin.address.country, dispatch.snapshot.country if dispatch.snapshot else None),
+        labelled_at=_known(label.bought_at),
+    )
+    followed.next_poll_at = next_poll(followed, tx.now, tx.settings.pace)
+    await tx.parcels.follow(followed)
+
+
 def _common(dispatch: Dispatch, actor: Actor, reason: str | None) -> dict[str, Any]:
     return {
         "merchant_id": dispatch.merchant_id,
@@ -147,6 +179,18 @@ def _event(dispatch: Dispatch, effect: Effect, common: dict[str, Any]) -> Event:
             return shipping.ParcelShippedV1(
                 **_parcel(leg, label, common), handed_over_at=_known(leg.handed_over_at)
             )
+        case Tracked(shipment_id, label_id):
+            leg, label = dispatch.leg(shipment_id), dispatch.label(shipment_id, label_id)
+            return shipping.ParcelTrackedV1(**_parcel(leg, label, common), scan=_scan(effect))
+        case Troubled(scan):
+            leg, label = dispatch.leg(scan.shipment_id), dispatch.label(scan.shipment_id, scan.label_id)
+            return shipping.ParcelExceptionV1(**_parcel(leg, label, common), scan=_scan(scan))
+        case Delivered(shipment_id, label_id, at):
+            leg, label = dispatch.leg(shipment_id), dispatch.label(shipment_id, label_id)
+            return shipping.ParcelDeliveredV1(**_parcel(leg, label, common), delivered_at=at)
+        case Returned(shipment_id, label_id, at):
+            leg, label = dispatch.leg(shipment_id), dispatch.label(shipment_id, label_id)
+            return shipping.ParcelReturnedV1(**_parcel(leg, label, common), returned_at=at)
         case LabelRequested(shipment_id, label_id):
             leg, label = dispatch.leg(shipment_id), dispatch.label(shipment_id, label_id)
             return shipping.ShipmentLabelRequestedV1(
@@ -215,6 +259,17 @@ def _contents(leg: Leg) -> tuple[shipping.Content, ...]:
             units=item.packed.units,
         )
         for item in leg.going
+    )
+
+
+def _scan(tracked: Tracked) -> shipping.Scan:
+    return shipping.Scan(
+        scan_id=tracked.scan_id,
+        status=shipping.ParcelStatus(tracked.status),
+        raw_code=tracked.raw_code,
+        occurred_at=tracked.at,
+        city=tracked.city,
+        country=tracked.country,
     )
 
 

@@ -1,7 +1,7 @@
 """What the use cases need of the world, as Protocols: the carrier's side, and a transaction's parts."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -18,9 +18,12 @@ from shipping_service.domain.consignment import (
 )
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Cleared, Raised
+from shipping_service.domain.following import Followed, Pace
 from shipping_service.domain.papers import Papers
 from shipping_service.domain.refusal import Refusal, Remedy, remedy_of_field
 from shipping_service.domain.rules import Rule
+from shipping_service.domain.whereabouts import Known
+from shipping_service.use_cases.tracking_port import Tracking
 
 LONGEST_WORDS: Final = 2_000
 
@@ -144,15 +147,24 @@ class CarrierGateway(Protocol):
 class Carrier:
     """What a carrier's folder offers as `CARRIER`: all that the registry reads of it.
 
-    `open_gateway` is called once per process, inside the event loop; it reads the carrier's own settings and
-    raises when they do not add up. `calls_at_once` and `calls_per_s` are bounds per process.
+    `capabilities` and `open_gateway` are there together, where it sells labels; `tracking`, where it tells
+    where parcels are. What opens something is called once per process, inside the event loop; it reads the
+    carrier's own settings and raises when they do not add up. `calls_at_once` and `calls_per_s` are bounds
+    per process.
     """
 
     code: str
-    capabilities: Capabilities
-    open_gateway: Callable[[], CarrierGateway]
+    capabilities: Capabilities | None = None
+    open_gateway: Callable[[], CarrierGateway] | None = None
     calls_at_once: int = 32
     calls_per_s: float | None = None
+    tracking: Tracking | None = None
+
+    def __post_init__(self) -> None:
+        if (self.capabilities is None) is not (self.open_gateway is None):
+            raise ValueError("capabilities and open_gateway belong together")
+        if self.capabilities is None and self.tracking is None:
+            raise ValueError("a carrier sells labels, tells where parcels are, or both")
 
 
 # -- our own side
@@ -214,13 +226,18 @@ class StoredDocument:
 class DomainSettings:
     """What the use cases are told at start. `carriers`: the connected ones, by code. `first_void_check`: how
     long after a void was taken in the carrier is asked what became of it, twice as long with each question.
-    `failover_after`: a carrier that has not been there for so long is left for the next.
+    `failover_after`: a carrier that has not been there for so long is left for the next. `trackers`: who
+    tells where parcels are; `tracks_others`: which of them is asked about parcels of carriers that do not
+    tell themselves.
     """
 
     carriers: Mapping[str, Capabilities]
     personal_for: timedelta
     first_void_check: timedelta = timedelta(minutes=10)
     failover_after: timedelta = timedelta(minutes=15)
+    trackers: Set[str] = frozenset()
+    tracks_others: str | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 class Dispatches(Protocol):
@@ -266,6 +283,22 @@ class Documents(Protocol):
 class Words(Protocol):
     async def keep(self, merchant_id: str, label_id: UUID, words: str, *, until: datetime) -> None:
         """What the carrier said of the label last; it may name a person, and is erased after `until`."""
+
+
+class Parcels(Protocol):
+    """Followed parcels with their scans. All but `follow` is done under the lock of the order."""
+
+    async def follow(self, followed: Followed) -> None:
+        """Nothing where its label is followed already."""
+
+    async def of_label(self, label_id: UUID) -> Followed:
+        """Raises NotFound."""
+
+    async def scans(self, label_id: UUID) -> Sequence[Known]:
+        """All that is known, as it came."""
+
+    async def save(self, followed: Followed, new: Sequence[Known], *, personal_until: datetime) -> None:
+        """With scans that are new or are read otherwise than before."""
 
 
 class Rules(Protocol):
@@ -333,6 +366,8 @@ class Transaction(Protocol):
     def documents(self) -> Documents: ...
     @property
     def words(self) -> Words: ...
+    @property
+    def parcels(self) -> Parcels: ...
     @property
     def rules(self) -> Rules: ...
     @property

@@ -19,7 +19,7 @@ import httpx
 from shipping_service.adapters import carriers
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.domain.consignment import ConsignmentRequest
-from shipping_service.use_cases.ports import Carrier, CarrierGateway
+from shipping_service.use_cases.ports import Capabilities, Carrier, CarrierGateway
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,25 @@ class Ground:
 @dataclass(frozen=True)
 class Member:
     carrier: Carrier
+    capabilities: Capabilities
     opened: Callable[[Path], AbstractAsyncContextManager[Ground]]
     request: ConsignmentRequest
     sale: str
 
 
 def find_members() -> list[Member]:
-    """Every carrier there is a folder for. One without a conformance module fails here, by its name."""
+    """Every carrier there is a folder for that sells labels. One without a conformance module fails here, by
+    its name.
+    """
     (root,) = carriers.__path__
     codes = [one.parent.name for one in sorted(Path(root).glob("*/__init__.py"))]
-    return [_read(carrier) for carrier in load_carriers(codes).values()]
+    return [
+        _read(carrier, carrier.capabilities)
+        for carrier in load_carriers(codes).values()
+        if carrier.capabilities is not None
+    ]
 
 
-def _read(carrier: Carrier) -> Member:
+def _read(carrier: Carrier, capabilities: Capabilities) -> Member:
     said = import_module(f".{carrier.code}.conformance", __package__)
-    return Member(carrier, said.opened, said.REQUEST, said.SALE)
+    return Member(carrier, capabilities, said.opened, said.REQUEST, said.SALE)

@@ -63,7 +63,7 @@ async def test_a_sale_whose_answer_is_lost_is_found_again_or_nobody_knows(
 
         assert unknown.value.reference == member.request.reference
         assert await ground.sold() == 1
-        if member.carrier.capabilities.can_find:
+        if member.capabilities.can_find:
             found = await gateway.find(member.request, prepared.carrier_ref)
             assert found is not None
             assert found.tracking_number
@@ -79,7 +79,7 @@ async def test_a_sale_that_was_not_made_is_not_found(member: Member, ground: Gro
             await gateway.buy(member.request, prepared)
 
         assert await ground.sold() == 0
-        if member.carrier.capabilities.can_find:
+        if member.capabilities.can_find:
             assert await gateway.find(member.request, prepared.carrier_ref) is None
 
 
@@ -129,7 +129,7 @@ async def test_a_label_is_taken_back_where_the_carrier_does_that_and_twice_is_on
         label = await gateway.buy(member.request, await gateway.prepare(member.request))
         outcomes = [await gateway.void(label.carrier_ref) for _ in range(2)]
 
-        if member.carrier.capabilities.can_void:
+        if member.capabilities.can_void:
             assert set(outcomes) <= GIVEN_BACK
             assert await gateway.void_state(label.carrier_ref) in GIVEN_BACK
         else:

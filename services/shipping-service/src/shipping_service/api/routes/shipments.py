@@ -1,5 +1,6 @@
 """Shipments: what there is, what happened, and what a person may do about it."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from shipping_service.api.models import (
     OutcomeGiven,
     RefusalShown,
     RepairGiven,
+    ScanShown,
     ShipmentShort,
     ShipmentShown,
     StoredState,
@@ -69,15 +71,16 @@ async def get_shipments(
 
 @router.get("/{shipment_id}")
 async def get_shipment(shipment_id: UUID, principal: Reader, database: Database) -> ShipmentShown:
-    """One shipment with the rules that were tried, its labels, documents and open exceptions."""
+    """One shipment with the rules that were tried, its labels, parcels, documents and open exceptions."""
     merchant_id = principal.merchant_id
     async with database.transaction() as tx:
         dispatch = await tx.dispatches.read(merchant_id, shipment_id)
+        parcels = await queries.list_parcels(tx.connection, merchant_id, shipment_id)
         documents = await queries.list_documents(tx.connection, merchant_id, shipment_id)
         exceptions = await queries.list_exceptions(
             tx.connection, merchant_id, limit=100, shipment_id=shipment_id
         )
-    return ShipmentShown.of(dispatch, dispatch.leg(shipment_id), documents, exceptions)
+    return ShipmentShown.of(dispatch, dispatch.leg(shipment_id), parcels, documents, exceptions)
 
 
 @router.get("/{shipment_id}/timeline")
@@ -97,6 +100,28 @@ async def get_timeline(
             limit=paging.limit + 1,
         )
     return page_of(rows, paging, item=lambda row: TimelineLine(**row), key=lambda row: (str(row["n"]),))
+
+
+@router.get("/{shipment_id}/scans")
+async def get_scans(
+    shipment_id: UUID, principal: Reader, database: Database, paging: Paging
+) -> Page[ScanShown]:
+    """What the carrier has told of the shipment's parcels, the oldest first."""
+    async with database.transaction() as tx:
+        await tx.dispatches.read(principal.merchant_id, shipment_id)
+        rows = await queries.list_scans(
+            tx.connection,
+            principal.merchant_id,
+            shipment_id,
+            after=paging.key(datetime.fromisoformat, UUID),
+            limit=paging.limit + 1,
+        )
+    return page_of(
+        rows,
+        paging,
+        item=lambda row: ScanShown(**row),
+        key=lambda row: (row["at"].isoformat(), str(row["scan_id"])),
+    )
 
 
 @router.get("/{shipment_id}/documents/{document_id}", response_class=Response, responses=_DOCUMENT)

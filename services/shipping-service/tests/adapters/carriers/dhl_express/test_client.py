@@ -151,6 +151,7 @@ async def test_the_folder_offers_a_gateway_made_from_the_environment(
     }.items():
         monkeypatch.setenv(f"CARRIER_DHL_EXPRESS_{name}", value)
 
+    assert CARRIER.open_gateway is not None
     gateway = CARRIER.open_gateway()
     label = await gateway.buy(a_request(), Prepared(None))
     await gateway.close()
@@ -160,6 +161,7 @@ async def test_the_folder_offers_a_gateway_made_from_the_environment(
 
 
 def test_it_is_said_that_nothing_can_be_found_or_taken_back() -> None:
+    assert CARRIER.capabilities is not None
     assert not CARRIER.capabilities.can_find
     assert not CARRIER.capabilities.can_void
     assert not CARRIER.capabilities.pays_once

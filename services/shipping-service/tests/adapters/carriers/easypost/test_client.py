@@ -106,6 +106,7 @@ async def test_the_folder_offers_a_gateway_made_from_the_environment(
     monkeypatch.setenv("CARRIER_EASYPOST_API_KEY", KEY)
     monkeypatch.setenv("CARRIER_EASYPOST_BASE_URL", sandbox.base_url)
 
+    assert CARRIER.open_gateway is not None
     gateway = CARRIER.open_gateway()
     prepared = await gateway.prepare(a_request())
     await gateway.close()

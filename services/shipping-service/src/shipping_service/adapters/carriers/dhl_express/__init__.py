@@ -2,12 +2,19 @@
 
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.settings import DhlExpressSettings
+from shipping_service.adapters.carriers.dhl_express.tracker import BATCH_SIZE, DhlExpressTracker
+from shipping_service.adapters.carriers.dhl_express.tracking_codes import CODES
 from shipping_service.domain.consignment import DocumentKind
 from shipping_service.use_cases.ports import Capabilities, Carrier, CarrierGateway
+from shipping_service.use_cases.tracking_port import Tracker, Tracking
 
 
 def _open_gateway() -> CarrierGateway:
     return DhlExpressGateway(DhlExpressSettings.load())
+
+
+def _open_tracker() -> Tracker:
+    return DhlExpressTracker(DhlExpressSettings.load())
 
 
 CARRIER = Carrier(
@@ -20,4 +27,5 @@ CARRIER = Carrier(
         makes=frozenset({DocumentKind.LABEL, DocumentKind.COMMERCIAL_INVOICE}),
     ),
     open_gateway=_open_gateway,
+    tracking=Tracking(codes=CODES, open_tracker=_open_tracker, batch_size=BATCH_SIZE, calls_at_once=2),
 )

@@ -119,7 +119,7 @@ def _failure(response: httpx.Response, reference: str) -> Exception:
     """
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return CarrierUnavailable("dhl_express asked us to slow down", _retry_after_s(response))
+        return CarrierUnavailable("dhl_express asked us to slow down", retry_after_s(response))
     if status in _WRONG_ACCOUNT:
         return CarrierMisconfigured(
             f"dhl_express answered HTTP {status}: look at CARRIER_DHL_EXPRESS_API_KEY, ..._API_SECRET and "
@@ -133,7 +133,7 @@ def _failure(response: httpx.Response, reference: str) -> Exception:
         return CarrierOutcomeUnknown(reference)
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def retry_after_s(response: httpx.Response) -> float | None:
     """Seconds as they ask for; None when they name none, or a date."""
     given = response.headers.get("Retry-After", "")
     return min(float(given), LONGEST_RETRY_AFTER_S) if given.isdecimal() else None

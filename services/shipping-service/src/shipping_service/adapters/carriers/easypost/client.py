@@ -209,7 +209,7 @@ class EasyPostGateway:
             raise _NoAnswer from error
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            raise CarrierUnavailable("easypost asked us to slow down", _retry_after_s(response))
+            raise CarrierUnavailable("easypost asked us to slow down", retry_after_s(response))
         if status in _WRONG_ACCOUNT:
             raise CarrierMisconfigured(
                 f"easypost answered HTTP {status}: look at CARRIER_EASYPOST_API_KEY (its account, its mode, "
@@ -274,7 +274,7 @@ def _error(content: bytes) -> wire.ErrorAnswer | None:
         return None
 
 
-def _retry_after_s(response: httpx.Response) -> float | None:
+def retry_after_s(response: httpx.Response) -> float | None:
     """Seconds as they ask for; None when they name none, or a date."""
     given = response.headers.get("Retry-After", "")
     return min(float(given), LONGEST_RETRY_AFTER_S) if given.isdecimal() else None

@@ -1,0 +1,221 @@
+"""Followed parcels and their scans as rows, and which of them are due to be asked about."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shipping_service.domain.following import Followed
+from shipping_service.domain.tracking import (
+    Kind,
+    Meaning,
+    Milestone,
+    Reason,
+    Scan,
+    Status,
+    Stretch,
+)
+from shipping_service.domain.whereabouts import Known, Lane
+from shipping_service.persistence.codec import Row, plain
+from shipping_service.persistence.dispatches import insert_new, upsert
+from shipping_service.use_cases.follow_parcels import ParcelRef
+from shipping_service.use_cases.ports import NotFound
+from shipping_service.use_cases.tracking_port import TrackingRef
+
+_OF_LABEL = text("select to_jsonb(f) as row from followed_parcel f where label_id = :label_id").columns(
+    row=JSONB
+)
+_SCANS = text(
+    """
+    select to_jsonb(s) - 'identity' || jsonb_build_object('raw_text', coalesce(t.raw_text, '')) as row,
+           s.at, s.occurred_at, s.identity
+    from scan s left join scan_text t using (scan_id) where label_id = :label_id order by n
+    """
+).columns(row=JSONB)
+_NUMBERED = text(
+    """
+    select merchant_id, shipment_id, label_id, tracking_number from followed_parcel
+    where tracker = :tracker and tracking_number = any(:numbers)
+    order by label_id
+    """
+).bindparams(bindparam("numbers", type_=ARRAY(Text)))
+
+# Claimed by putting the next question off: who claims and dies has it put again when that time has come.
+_CLAIM = text(
+    """
+    update followed_parcel set next_poll_at = crossdock_clock() + :stands
+    where label_id in (
+        select label_id from followed_parcel
+        where tracker = :tracker and merchant_id = :merchant_id and next_poll_at <= crossdock_clock()
+        order by next_poll_at limit :most for update skip locked)
+    returning shipment_id, label_id, tracking_number, tracker_ref, carried_by, subscribed
+    """
+)
+_MERCHANTS_DUE = text(
+    """
+    select distinct merchant_id from followed_parcel
+    where tracker = :tracker and next_poll_at <= crossdock_clock() order by merchant_id
+    """
+)
+_PULL = text(
+    """
+    update followed_parcel set next_poll_at = crossdock_clock()
+    where tracker = :tracker and tracking_number = any(:numbers)
+          and (next_poll_at is null or next_poll_at > crossdock_clock())
+    """
+).bindparams(bindparam("numbers", type_=ARRAY(Text)))
+_SUBSCRIBED = text(
+    """
+    update followed_parcel
+    set subscribed = true, tracker_ref = coalesce(nullif(:tracker_ref, ''), tracker_ref)
+    where label_id = :label_id
+    """
+)
+
+_PLAIN = (
+    *("merchant_id", "tracker", "tracking_number", "tracker_ref", "carried_by", "subscribed", "failures"),
+    "last_error",
+)
+_IDS = ("label_id", "order_id", "shipment_id", "parcel_id")
+_TIMES = ("labelled_at", "since", "heard_at", "pushed_at", "next_poll_at")
+
+
+class ParcelTable:
+    """What begins to be followed is collected and written once, by the transaction's flush."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._begun: dict[UUID, Followed] = {}
+
+    async def follow(self, followed: Followed) -> None:
+        self._begun[followed.label_id] = followed
+
+    async def flush(self) -> None:
+        if self._begun:
+            rows = [_followed_row(one) for _, one in sorted(self._begun.items())]
+            self._begun = {}
+            await insert_new(self._connection, "followed_parcel", "label_id", rows)
+
+    async def of_label(self, label_id: UUID) -> Followed:
+        row = (await self._connection.execute(_OF_LABEL, {"label_id": label_id})).one_or_none()
+        if row is None:
+            raise NotFound("parcel", label_id)
+        return _to_followed(row.row)
+
+    async def scans(self, label_id: UUID) -> Sequence[Known]:
+        return [_to_known(row) for row in await self._connection.execute(_SCANS, {"label_id": label_id})]
+
+    async def save(self, followed: Followed, new: Sequence[Known], *, personal_until: datetime) -> None:
+        await upsert(self._connection, "followed_parcel", "label_id", [_followed_row(followed)], touched=True)
+        await upsert(self._connection, "scan", "scan_id", [_scan_row(one, followed) for one in new])
+        texts = [
+            {
+                "scan_id": str(one.scan_id),
+                "merchant_id": followed.merchant_id,
+                "raw_text": one.scan.raw_text,
+                "personal_until": plain(personal_until),
+            }
+            for one in new
+            if one.scan.raw_text
+        ]
+        await upsert(self._connection, "scan_text", "scan_id", texts)
+
+    # -- beside the use cases: whom to ask, and whom a message is about
+
+    async def numbered(self, tracker: str, numbers: Sequence[str]) -> list[tuple[str, ParcelRef]]:
+        """The parcels of these numbers, each with its number."""
+        rows = await self._connection.execute(_NUMBERED, {"tracker": tracker, "numbers": list(numbers)})
+        return [
+            (one.tracking_number, ParcelRef(one.merchant_id, one.shipment_id, one.label_id)) for one in rows
+        ]
+
+    async def merchants_due(self, tracker: str) -> list[str]:
+        return list((await self._connection.execute(_MERCHANTS_DUE, {"tracker": tracker})).scalars())
+
+    async def claim_due(self, tracker: str, merchant_id: str, most: int, *, stands: timedelta) -> list[Row]:
+        """The parcels to be asked about now, as JSON; nobody else asks about them for as long as `stands`."""
+        values = {"tracker": tracker, "merchant_id": merchant_id, "most": most, "stands": stands}
+        return [plain(dict(one)) for one in (await self._connection.execute(_CLAIM, values)).mappings()]
+
+    async def pull(self, tracker: str, numbers: Sequence[str]) -> None:
+        """Ask about them at the next look."""
+        await self._connection.execute(_PULL, {"tracker": tracker, "numbers": list(numbers)})
+
+    async def subscribed(self, label_id: UUID, tracker_ref: str) -> None:
+        await self._connection.execute(_SUBSCRIBED, {"label_id": label_id, "tracker_ref": tracker_ref})
+
+
+def to_ref(row: Row) -> TrackingRef:
+    return TrackingRef(row["tracking_number"], row["tracker_ref"], row["carried_by"])
+
+
+def _followed_row(followed: Followed) -> Row:
+    return {
+        **{name: getattr(followed, name) for name in _PLAIN},
+        **{name: plain(getattr(followed, name)) for name in (*_IDS, *_TIMES)},
+        "origin": followed.lane.origin,
+        "destination": followed.lane.destination,
+        "status": str(followed.status),
+        "reason": followed.reason and str(followed.reason),
+        "alarms": sorted(followed.alarms),
+    }
+
+
+def _to_followed(row: Row) -> Followed:
+    given: Row = {
+        **{name: row[name] for name in _PLAIN},
+        **{name: UUID(row[name]) for name in _IDS},
+        **{name: row[name] and datetime.fromisoformat(row[name]) for name in _TIMES},
+    }
+    return Followed(
+        **given,
+        lane=Lane(row["origin"], row["destination"]),
+        status=Status(row["status"]),
+        reason=row["reason"] and Reason(row["reason"]),
+        alarms=frozenset(row["alarms"]),
+    )
+
+
+_SCAN_PLAIN = ("tracking_number", "raw_code", "local_time", "utc_offset", "city", "country", "piece")
+
+
+def _scan_row(known: Known, followed: Followed) -> Row:
+    scan, meaning = known.scan, known.scan.meaning
+    return {
+        **{name: getattr(scan, name) for name in _SCAN_PLAIN},
+        "scan_id": str(known.scan_id),
+        "merchant_id": followed.merchant_id,
+        "label_id": str(followed.label_id),
+        "n": known.n,
+        "identity": "\\x" + known.identity.hex(),
+        "at": plain(known.at),
+        "occurred_at": plain(scan.occurred_at),
+        "stretch": scan.stretch and str(scan.stretch),
+        **{one.name: plain(getattr(meaning, one.name)) for one in fields(Meaning)},
+        "undoes": list(meaning.undoes),
+    }
+
+
+def _to_known(row: Any) -> Known:
+    kept = row.row
+    meaning = Meaning(
+        kind=Kind(kept["kind"]),
+        status=kept["status"] and Status(kept["status"]),
+        reason=kept["reason"] and Reason(kept["reason"]),
+        milestone=kept["milestone"] and Milestone(kept["milestone"]),
+        sure=kept["sure"],
+        undoes=tuple(kept["undoes"]),
+    )
+    scan = Scan(
+        **{name: kept[name] for name in _SCAN_PLAIN},
+        meaning=meaning,
+        occurred_at=row.occurred_at,
+        raw_text=kept["raw_text"],
+        stretch=kept["stretch"] and Stretch(kept["stretch"]),
+    )
+    return Known(UUID(kept["scan_id"]), kept["n"], row.at, scan, bytes(row.identity))
