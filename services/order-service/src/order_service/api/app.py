@@ -9,13 +9,14 @@ from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import Limit, create_app
 from crossdock_chassis.operations import operations_router
 from order_service.api.problems import DOMAIN_ERRORS
-from order_service.api.routes import accounts, message_preview, orders, sku_map, work
+from order_service.api.routes import accounts, intake, message_preview, orders, sku_map, work
 from order_service.api.routes.webhooks import WebhookEndpoint
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
 
 VERSION = "0.1.0"
+WEBHOOK_PATH = "/webhooks/{platform}/{account}"
 #: Shopify gives up after five seconds; what has not arrived by then is sent again.
 WEBHOOKS = Limit(body_bytes=4 * 1024 * 1024, receive_s=5.0)
 
@@ -38,13 +39,17 @@ def build_app(
             orders.router,
             accounts.router,
             sku_map.router,
+            intake.router,
             work.router,
             message_preview.router,
             operations_router(database, consumer="order", handlers=handlers),
         ],
         domain_errors=DOMAIN_ERRORS,
         limits={"/webhooks/": WEBHOOKS},
-        routes=[Route("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])],
+        routes=[
+            Route(WEBHOOK_PATH, endpoint.post, methods=["POST"]),
+            Route(WEBHOOK_PATH, endpoint.get, methods=["GET"]),
+        ],
         docs=docs,
     )
     app.state.marketplaces = marketplaces
