@@ -19,13 +19,15 @@ alter table account add column options jsonb not null default '{}';
 
 -- The tokens that run out, sealed. Apart from the account, so that the one who refreshes them and the one who
 -- changes the account do not overwrite each other. `version` counts the pairs, so that each is replaced once.
--- `refused_because`: the platform sells no more of them, until a person authorises us anew.
+-- `refreshed_at`: when we bought the pair, if we did. `refused_because`: the platform sells no more of them,
+-- until a person authorises us anew.
 create table account_token (
     merchant_id text not null,
     account text not null,
     version integer not null default 0,
     sealed bytea,
     expires_at timestamptz,
+    refreshed_at timestamptz,
     refused_because text,
     updated_at timestamptz not null default crossdock_now(),
     primary key (merchant_id, account),

@@ -37,6 +37,7 @@ class ToyServer:
     good_refresh: set[str] = field(default_factory=lambda: {"r0"})
     latest: dict[str, str] = field(default_factory=dict)
     lives_s: float = 3600
+    refuses_all: bool = False
     pairs: int = 0
 
     def put(self, external_id: str, *, units: int = 1, updated: float | None = None) -> None:
@@ -50,7 +51,7 @@ class ToyServer:
             return web.Response(status=self.fail[request.path].pop(0))
         if request.path not in {"/key", "/token"}:
             token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if token not in self.good_access:
+            if self.refuses_all or token not in self.good_access:
                 return web.Response(status=401)
         if request.path in self.lose_unanswered:
             self.lose_unanswered.discard(request.path)

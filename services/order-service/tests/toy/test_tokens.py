@@ -84,6 +84,23 @@ async def test_a_token_is_replaced_before_it_runs_out(
     ]
 
 
+async def test_when_new_tokens_are_refused_too_no_more_are_bought(
+    client: httpx.AsyncClient, database: OrderDatabase, toy: ToyServer, working: Working
+) -> None:
+    await an_authorised_account(database, toy)
+    toy.refuses_all = True
+    await post(client, "notice", {"id": "T-1"})
+
+    async def tried_again() -> bool:
+        tries = "select attempts > 2 from job where kind = 'marketplace.fetch_order'"
+        return await column(database, tries) == [True]
+
+    async with working():
+        await eventually(tried_again)
+
+    assert toy.calls["/token"] == 1
+
+
 async def test_a_lost_answer_is_asked_for_again(
     database: OrderDatabase, toy: ToyServer, working: Working
 ) -> None:

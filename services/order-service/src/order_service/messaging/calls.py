@@ -59,7 +59,9 @@ class MarketplaceCalls:
             raise NotSent(str(error), retry_after_s=wait_s, answered=True) from error
         except TokenExpired as error:
             async with self._database.transaction() as tx:
-                await tx.tokens.await_next(account)
+                awaited = await tx.tokens.await_next(account)
+            if not awaited:
+                raise NotSent("an access token just bought is refused", answered=True) from error
             raise NotSent("the access token has run out", retry_after_s=0.0, answered=True) from error
 
 

@@ -85,7 +85,9 @@ _BEHIND = text(
     """
     select platform, extract(epoch from crossdock_now() - min(read_until))::double precision as behind_s
     from account_poll join account using (merchant_id, account)
-    where way = 'changes' and active group by platform
+    where way = 'changes' and active
+      and platform || ':' || account not in (select destination from job_pause)
+    group by platform
     """
 )
 

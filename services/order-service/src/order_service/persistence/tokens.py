@@ -20,6 +20,8 @@ REFRESH_JOB: Final = "marketplace.refresh_tokens"
 AWAITED: Final = "waits for a new access token"
 #: Accounts that are looked at at once.
 A_LOOK = 500
+#: A token that is refused so soon after we bought it is not what is wrong.
+YOUNG_S = 60.0
 
 # The row is locked, whether or not there is a pair yet: who finds it expired and who stores the next one take
 # turns, or calls would be paused after the token has come.
@@ -27,12 +29,14 @@ _LOCK = text(
     """
     insert into account_token as t (merchant_id, account) values (:merchant_id, :account)
     on conflict (merchant_id, account) do update set version = t.version
-    returning version, refused_because
+    returning version, refused_because,
+              coalesce(refreshed_at > crossdock_now() - make_interval(secs => :young_s), false) as young
     """
 )
 _STORE = text(
     """
     update account_token set sealed = :sealed, expires_at = :expires_at, version = version + 1,
+                             refreshed_at = case when :refreshed then crossdock_now() end,
                              refused_because = null, updated_at = crossdock_now()
     where merchant_id = :merchant_id and account = :account
     """
@@ -82,16 +86,21 @@ class TokenTable:
         self._sealer = sealer
         self._jobs = jobs
 
-    async def await_next(self, account: Account) -> None:
+    async def await_next(self, account: Account) -> bool:
         """The platform takes the account's token no longer: nobody calls until there is another. Safe to
         repeat; nothing happens when it has come meanwhile.
+
+        False: we have only just bought the token. Another one would be refused as well.
         """
         row = await self._lock(account)
         if row.version != account.token_version:
-            return
+            return True
+        if row.young:
+            return False
         await self._jobs.pause(account.destination, because=AWAITED, replace=False)
         if row.refused_because is None:
             await self.ask(Pair.of(account))
+        return True
 
     async def ask(self, pair: Pair) -> None:
         """Have the next pair bought. The job has a party of its own, which is not paused with the account.
@@ -115,14 +124,22 @@ class TokenTable:
         """
         row = await self._lock(account)
         if row.version == account.token_version:
-            await self.give(account, tokens)
+            await self._write(account, tokens, refreshed=True)
 
     async def give(self, account: Account, tokens: Tokens) -> None:
         """These count, whatever there was: a person has authorised us anew."""
         await self._lock(account)
+        await self._write(account, tokens, refreshed=False)
+
+    async def _write(self, account: Account, tokens: Tokens, *, refreshed: bool) -> None:
         owner = _owner(account)
         sealed = self._sealer.seal_tokens(tokens, **owner)
-        values: dict[str, Any] = {**owner, "sealed": sealed, "expires_at": tokens.expires_at}
+        values: dict[str, Any] = {
+            **owner,
+            "sealed": sealed,
+            "expires_at": tokens.expires_at,
+            "refreshed": refreshed,
+        }
         await self._connection.execute(_STORE, values)
         await self._jobs.resume(account.destination, because=AWAITED)
 
@@ -138,7 +155,7 @@ class TokenTable:
             await self._jobs.resume(account.destination, because=AWAITED)
 
     async def _lock(self, account: Account) -> Any:
-        return (await self._connection.execute(_LOCK, _owner(account))).one()
+        return (await self._connection.execute(_LOCK, {**_owner(account), "young_s": YOUNG_S})).one()
 
 
 def _owner(account: Account) -> dict[str, str]:

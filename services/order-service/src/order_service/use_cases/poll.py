@@ -34,7 +34,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A page to be asked for. `more`: beyond `until` there is another span to be read already."""
+    """A page to be asked for. `more`: beyond `until` more than the time between two polls is unread."""
 
     since: datetime
     until: datetime
@@ -49,7 +49,8 @@ def question_of(poll: Poll, polling: Polling, now: datetime) -> Question | None:
     until = poll.span_until or min(last, since + timedelta(seconds=polling.longest_s))
     if until <= poll.read_until:
         return None
-    return Question(since, until, poll.cursor, more=until < last and poll.span_until is None)
+    more = (last - until).total_seconds() > polling.every_s
+    return Question(since, until, poll.cursor, more)
 
 
 def read(
