@@ -199,8 +199,8 @@ class JobTable:
         delay_s: float,
         unknown: bool,
         needs_person: bool,
-        counted: bool,
         give_up: GiveUp,
+        counted: bool = True,
     ) -> str | None:
         """End an attempt that did not settle the job. Returns its state, None when the lease was lost."""
         async with self._engine.connect() as connection:

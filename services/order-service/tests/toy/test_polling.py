@@ -270,4 +270,4 @@ async def test_a_span_that_makes_no_sense_is_refused(
 
 def test_a_folder_whose_polls_would_stand_still_is_broken() -> None:
     with pytest.raises(ValueError, match="overlap"):
-        Polling(open_lister=lambda *_: None, overlap_s=60, longest_s=60)  # type: ignore[arg-type,return-value]
+        Polling(open_lister=lambda *_: None, overlap_s=60, longest_s=60)  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ async def test_when_the_only_answer_was_lost_a_person_authorises_the_account_ane
 
     async def refused() -> bool:
         found = (await client.get("/v1/accounts/bricks")).json()
-        return found["refused_because"] == "refresh_token_refused"
+        return bool(found["refused_because"] == "refresh_token_refused")
 
     with capture_logs() as logs:
         async with working():

@@ -16,7 +16,6 @@ from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
 
 VERSION = "0.1.0"
-WEBHOOK_PATH = "/webhooks/{platform}/{account}"
 #: Shopify gives up after five seconds; what has not arrived by then is sent again.
 WEBHOOKS = Limit(body_bytes=4 * 1024 * 1024, receive_s=5.0)
 
@@ -47,8 +46,8 @@ def build_app(
         domain_errors=DOMAIN_ERRORS,
         limits={"/webhooks/": WEBHOOKS},
         routes=[
-            Route(WEBHOOK_PATH, endpoint.post, methods=["POST"]),
-            Route(WEBHOOK_PATH, endpoint.get, methods=["GET"]),
+            Route("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"]),
+            Route("/webhooks/{platform}/{account}", endpoint.get, methods=["GET"]),
         ],
         docs=docs,
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from crossdock_chassis.crash_points import reached
-from crossdock_chassis.jobs import Job, JobHandler
+from crossdock_chassis.jobs import Job, JobHandler, NotSent
 from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.errors import NotAnOrder
 from order_service.messaging.calls import MarketplaceCalls
@@ -15,8 +15,11 @@ from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.fetch_order import Wanted, import_fetched, look_for_wanted, refuse_fetched
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import MarketplaceRefused
-from order_service.use_cases.ports import Account
+from order_service.use_cases.ports import Account, RacedImport
 from order_service.use_cases.receive_message import FETCH_JOB
+
+#: Until another process has committed the order that this one wanted to create.
+RACED_S = 0.2
 
 
 class FetchJobs:
@@ -56,9 +59,12 @@ class FetchJobs:
                 await refuse_fetched(wanted, code, tx=tx)
                 await tx.jobs.refused(job, code)
             return
-        async with self._database.transaction(job.cause) as tx:
-            await import_fetched(wanted, canonical, cause=job.cause, retention=self._retention, tx=tx)
-            await tx.jobs.done(job)
+        try:
+            async with self._database.transaction(job.cause) as tx:
+                await import_fetched(wanted, canonical, cause=job.cause, retention=self._retention, tx=tx)
+                await tx.jobs.done(job)
+        except RacedImport as raced:
+            raise NotSent("somebody else imports it", retry_after_s=RACED_S, answered=True) from raced
 
     async def _look(self, job: Job) -> Wanted | None:
         """What is to be fetched; None: that was done meanwhile, or is not needed any more."""
