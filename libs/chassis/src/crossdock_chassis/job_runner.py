@@ -217,8 +217,11 @@ class JobRunner:
                 await self._handlers[job.kind](job)
                 reached("job.stored")
         except NotSent as error:
-            await self._give_back(job, "not_sent", str(error), retry_after_s=error.retry_after_s)
-            if error.retry_after_s is None:
+            put_off = error.answered and error.retry_after_s is not None
+            await self._give_back(
+                job, "not_sent", str(error), retry_after_s=error.retry_after_s, counted=not put_off
+            )
+            if error.answered or error.retry_after_s is None:
                 return "not_sent", error.answered
             lane.hold(_now() + min(error.retry_after_s, self._bounds.longest_hold_s))
             return "not_sent", None  # they answered, and did not do it
@@ -252,7 +255,13 @@ class JobRunner:
         return "returned", True
 
     async def _give_back(
-        self, job: Job, outcome: str, error: str, *, retry_after_s: float | None = None
+        self,
+        job: Job,
+        outcome: str,
+        error: str,
+        *,
+        retry_after_s: float | None = None,
+        counted: bool = True,
     ) -> None:
         delay_s = self._back_off_s(job.attempts) if retry_after_s is None else max(0.0, retry_after_s)
         given_back = self._table.give_back(
@@ -261,6 +270,7 @@ class JobRunner:
             delay_s=min(delay_s, self._bounds.latest_retry_after_s),
             unknown=outcome == "unknown",
             needs_person=outcome == "needs_person",
+            counted=counted,
             give_up=self._give_up(sent=outcome != "not_sent"),
         )
         # When it fails, the lease runs out and the job is taken over as unknown.

@@ -81,13 +81,14 @@ _RENEW = text(
 _OPEN_AGAIN = """
     with attempt as materialized ({attempts}),
     ended as (
-        select job_id, :needs_person or attempts >= :max_attempts or coalesce(
+        select job_id, :needs_person or (:counted and attempts >= :max_attempts) or coalesce(
                    unknown_since <= crossdock_clock() - make_interval(secs => :max_unknown_s), false) as stuck
         from attempt
     )
     update job set
         state = case when stuck then 'needs_person' else 'ready' end,
         settled_at = case when stuck then statement_timestamp() end,
+        attempts = job.attempts - case when :counted then 0 else 1 end,
         unknown_since = coalesce(unknown_since, case when :unknown then crossdock_clock() end),
         run_at = crossdock_clock() + make_interval(secs => :delay_s),
         last_error = :error, lease_owner = null, lease_until = null
@@ -191,7 +192,15 @@ class JobTable:
             return set(held.scalars())
 
     async def give_back(
-        self, job: Job, *, error: str, delay_s: float, unknown: bool, needs_person: bool, give_up: GiveUp
+        self,
+        job: Job,
+        *,
+        error: str,
+        delay_s: float,
+        unknown: bool,
+        needs_person: bool,
+        give_up: GiveUp,
+        counted: bool = True,
     ) -> str | None:
         """End an attempt that did not settle the job. Returns its state, None when the lease was lost."""
         async with self._engine.connect() as connection:
@@ -201,6 +210,7 @@ class JobTable:
                     "job_id": job.job_id,
                     "lease": job.lease,
                     **_outcome(error, delay_s, unknown=unknown, needs_person=needs_person, give_up=give_up),
+                    "counted": counted,
                 },
             )
             row = result.one_or_none()
@@ -210,7 +220,7 @@ class JobTable:
         """Make jobs ready whose process died or hangs; what became of their calls is unknown."""
         outcome = _outcome("the lease ran out", 0, unknown=True, needs_person=False, give_up=give_up)
         async with self._engine.connect() as connection:
-            return (await connection.execute(_TAKE_OVER, outcome)).all()
+            return (await connection.execute(_TAKE_OVER, {**outcome, "counted": True})).all()
 
     async def unsettled(self, jobs: Sequence[Job]) -> Sequence[Any]:
         """Hand those of the jobs to a person whose handler returned but settled nothing."""

@@ -24,7 +24,8 @@ class NotSent(Exception):
     """Nothing was done: they were not reached, or they asked us to come later.
 
     With `retry_after_s`, as in an answer 429, the runner leaves the whole destination alone for that long.
-    `answered`: they are there and put off only this one, so nothing speaks against the next.
+    `answered`: they are there and put off only this one, so nothing speaks against the next. Both: only this
+    one waits for that long, and the attempt is not counted, since it failed in nothing.
     """
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None, answered: bool = False) -> None:
@@ -155,7 +156,11 @@ _PAUSE = text(
     on conflict (destination) do update set because = excluded.because
     """
 )
+_PAUSE_IF_NOT_PAUSED = text(
+    "insert into job_pause (destination, because) values (:destination, :because) on conflict do nothing"
+)
 _RESUME = text("delete from job_pause where destination = :destination")
+_RESUME_IF = text("delete from job_pause where destination = :destination and because = :because")
 
 
 class Jobs:
@@ -232,13 +237,20 @@ class Jobs:
             }
         )
 
-    async def pause(self, destination: str, *, because: str) -> None:
-        """Nobody is called there from now on; what is under way ends. Safe to repeat."""
-        self._pauses.append((_PAUSE, {"destination": destination, "because": because[:MAX_ERROR_LENGTH]}))
+    async def pause(self, destination: str, *, because: str, replace: bool = True) -> None:
+        """Nobody is called there from now on; what is under way ends. Safe to repeat. Not `replace`: where it
+        is paused already, the reason for that stays.
+        """
+        values = {"destination": destination, "because": because[:MAX_ERROR_LENGTH]}
+        self._pauses.append((_PAUSE if replace else _PAUSE_IF_NOT_PAUSED, values))
 
-    async def resume(self, destination: str) -> None:
-        """Its jobs go on. Safe to repeat."""
-        self._pauses.append((_RESUME, {"destination": destination}))
+    async def resume(self, destination: str, *, because: str | None = None) -> None:
+        """Its jobs go on; with `because` only when they wait for this reason. Safe to repeat."""
+        values = {"destination": destination}
+        if because is None:
+            self._pauses.append((_RESUME, values))
+        else:
+            self._pauses.append((_RESUME_IF, {**values, "because": because[:MAX_ERROR_LENGTH]}))
 
     async def flush(self, connection: AsyncConnection) -> None:
         """Write what was collected. Raises LeaseLost when a job is not its attempt's any more."""

@@ -174,6 +174,32 @@ async def test_who_puts_off_one_job_after_another_is_there_for_the_next(
     assert waiting == "ready"
 
 
+async def test_who_is_put_off_for_a_time_holds_up_no_other_and_has_failed_in_nothing(
+    database: Database[Transaction], start: Callable[..., JobRunner]
+) -> None:
+    tries = 0
+
+    async def handle(job: Job) -> None:
+        nonlocal tries
+        if job.reference == "s-0" and (tries := tries + 1) <= 5:
+            raise NotSent("its quota is used up", retry_after_s=0.05 if tries < 5 else 1.0, answered=True)
+        async with database.transaction(cause=job.cause) as tx:
+            await tx.jobs.done(job)
+
+    await ask(database, "s-0")
+    start(handle, JobBounds(last_poll_s=0.05, max_attempts_not_sent=2), concurrency=1)
+
+    async def put_off() -> bool:
+        return tries == 5
+
+    await until(put_off)
+    await ask(database, "s-1")
+    await until(all_done(database))
+
+    assert tries == 6
+    assert {one["attempts"] for one in await jobs(database)} == {1}
+
+
 async def test_a_call_that_was_not_answered_is_asked_about_and_not_made_again(
     database: Database[Transaction], carrier: Carrier, start: Callable[..., JobRunner]
 ) -> None:

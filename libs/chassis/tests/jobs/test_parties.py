@@ -236,3 +236,24 @@ async def test_jobs_of_a_paused_party_wait_and_go_on_when_it_is_resumed(
             return (await done_at(database)).get("shopify:sick") == 2
 
         await until(all_done)
+
+
+async def test_a_pause_that_is_there_keeps_its_reason_and_ends_for_no_other(
+    database: Database[Transaction],
+) -> None:
+    async def reasons() -> list[str]:
+        async with database.transaction() as tx:
+            return list((await tx.connection.execute(text("select because from job_pause"))).scalars())
+
+    async with database.transaction() as tx:
+        await tx.jobs.pause("shopify:sick", because="a person")
+    async with database.transaction() as tx:
+        await tx.jobs.pause("shopify:sick", because="no token", replace=False)
+    async with database.transaction() as tx:
+        await tx.jobs.resume("shopify:sick", because="no token")
+    kept = await reasons()
+    async with database.transaction() as tx:
+        await tx.jobs.resume("shopify:sick", because="a person")
+
+    assert kept == ["a person"]
+    assert await reasons() == []

@@ -18,6 +18,7 @@ from crossdock_contracts.orders import (
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import VERSION, build_app
 from order_service.messaging import HANDLERS
+from order_service.messaging.asking import Asking
 from order_service.messaging.check_jobs import CheckJobs
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.timers import TIMERS
@@ -30,6 +31,9 @@ from order_service.use_cases.import_order import Retention
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 ERASE_EVERY_S = 3600.0
+ASK_EVERY_S = 2.0
+REFRESH_EVERY_S = 30.0
+WATCH_POLLS_EVERY_S = 30.0
 
 
 def build() -> Service:
@@ -50,6 +54,20 @@ def build() -> Service:
         """Erase personal data that is past its day, once an hour."""
         await repeat("erase_personal_data", partial(erase_expired, database), stop, every_s=ERASE_EVERY_S)
 
+    asking = Asking(database, marketplaces)
+
+    async def ask(stop: asyncio.Event) -> None:
+        """Ask platforms for what they do not send by themselves, when it is due."""
+        await repeat("ask_marketplaces", asking.ask, stop, every_s=ASK_EVERY_S)
+
+    async def refresh(stop: asyncio.Event) -> None:
+        """Replace access tokens before they run out."""
+        await repeat("refresh_tokens", asking.refresh, stop, every_s=REFRESH_EVERY_S)
+
+    async def watch(stop: asyncio.Event) -> None:
+        """Show how far polling is behind."""
+        await repeat("watch_polls", asking.watch, stop, every_s=WATCH_POLLS_EVERY_S)
+
     return Service(
         name="order",
         version=VERSION,
@@ -65,7 +83,12 @@ def build() -> Service:
         },
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
         timers=TIMERS,
-        background={"erase_personal_data": erase},
+        background={
+            "erase_personal_data": erase,
+            "ask_marketplaces": ask,
+            "refresh_tokens": refresh,
+            "watch_polls": watch,
+        },
         worklists=WORKLISTS,
         close=[http.aclose],
     )

@@ -73,6 +73,9 @@ class FakeMessages:
     async def settle(self, settled: Sequence[Settled]) -> None:
         self.settled += settled
 
+    async def fetching(self, shop: Shop, external_id: str) -> dict[UUID, UUID | None]:
+        raise AssertionError("nobody here fetches")
+
 
 @dataclass
 class FakeAccounts:
@@ -89,6 +92,12 @@ class FakeAccounts:
 
     async def end_check(self, check_id: UUID, *, trouble: str | None) -> None:
         raise AssertionError("nobody here checks")
+
+
+@dataclass
+class FakeTokens:
+    async def try_again(self, account: Account) -> None:
+        raise AssertionError("nobody here authorises")
 
 
 @dataclass
@@ -195,6 +204,7 @@ class FakeTransaction:
         self.orders = FakeOrders({one.identity.order_id: one for one in orders})
         self.messages = FakeMessages()
         self.accounts = FakeAccounts(account)
+        self.tokens = FakeTokens()
         self.skus = FakeSkus()
         self.exceptions = FakeExceptions()
         self.deferred = FakeDeferred()

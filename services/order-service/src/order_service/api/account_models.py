@@ -108,6 +108,9 @@ class AccountShown(BaseModel):
     unpaid_hours: int
     active: bool
     paused: str | None = Field(description="why the platform is not called; null: it is")
+    refused_because: str | None = Field(
+        description="why the platform sells no more access tokens: the account has to be authorised anew"
+    )
 
     @classmethod
     def of(cls, account: Account) -> Self:

@@ -8,7 +8,7 @@ from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import Limit, PlainRoute, create_app
 from crossdock_chassis.operations import operations_router
 from order_service.api.problems import DOMAIN_ERRORS
-from order_service.api.routes import accounts, message_preview, orders, sku_map, work
+from order_service.api.routes import accounts, intake, message_preview, orders, sku_map, work
 from order_service.api.routes.webhooks import WebhookEndpoint
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
@@ -37,13 +37,17 @@ def build_app(
             orders.router,
             accounts.router,
             sku_map.router,
+            intake.router,
             work.router,
             message_preview.router,
             operations_router(database, consumer="order", handlers=handlers),
         ],
         domain_errors=DOMAIN_ERRORS,
         limits={"/webhooks/": WEBHOOKS},
-        routes=[PlainRoute("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"])],
+        routes=[
+            PlainRoute("/webhooks/{platform}/{account}", endpoint.post, methods=["POST"]),
+            PlainRoute("/webhooks/{platform}/{account}", endpoint.get, methods=["GET"]),
+        ],
         docs=docs,
     )
     app.state.marketplaces = marketplaces

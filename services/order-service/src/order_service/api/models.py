@@ -2,15 +2,16 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from order_service.domain.canonical import Address
 from order_service.domain.fold import progress
 from order_service.domain.holds import HoldReason
 from order_service.domain.order import Order, Policy
+from order_service.use_cases.ports import Tokens
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -292,3 +293,65 @@ class ExceptionShown(BaseModel):
     resolved_at: datetime | None
     resolved_by: str | None
     resolution: str | None
+
+
+class BackfillGiven(Why):
+    """A span of time in which orders changed on the marketplace; `until` is now when it is left out."""
+
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+
+
+class BackfillShown(BaseModel):
+    poll_id: UUID
+    since: datetime
+    until: datetime
+
+
+class PollShown(BaseModel):
+    """What the marketplace is asked again and again, or, as a backfill, for one span."""
+
+    poll_id: UUID
+    way: Literal["changes", "backfill", "queue"]
+    read_until: datetime = Field(description="what changed before was read")
+    ends_at: datetime | None = Field(description="of a backfill: where it is complete")
+    found: int = Field(description="orders, or notices, that were listed")
+    next_at: datetime | None = Field(description="when it goes on; null: it is complete")
+    failures: int = Field(description="in a row")
+    last_error: str | None
+
+
+class TokensGiven(Given):
+    """What the platform gave when the seller authorised us; later pairs are bought with `refresh_token`."""
+
+    access_token: SecretStr
+    expires_at: AwareDatetime
+    refresh_token: SecretStr | None = None
+    refresh_expires_at: AwareDatetime | None = None
+
+    def tokens(self) -> Tokens:
+        refresh_token = self.refresh_token
+        return Tokens(
+            access_token=self.access_token.get_secret_value(),
+            expires_at=self.expires_at,
+            refresh_token=None if refresh_token is None else refresh_token.get_secret_value(),
+            refresh_expires_at=self.refresh_expires_at,
+        )
+
+
+class BacklogShown(BaseModel):
+    """What waits because the platform takes only so many calls."""
+
+    operation: str
+    jobs: int
+    seconds_left: float
+
+
+class AccountStatus(BaseModel):
+    """What the ways in of an account have come to, and what waits."""
+
+    paused: str | None
+    refused_because: str | None = Field(description="not null: the account has to be authorised anew")
+    tokens_expire_at: datetime | None
+    backlog: list[BacklogShown]
+    polls: list[PollShown] = Field(description="the newest first")

@@ -68,7 +68,8 @@ GUIDES: Final[Mapping[str, Guide]] = MappingProxyType(
             _OPERATOR, "another service speaks of an order that is not here: compare the databases"
         ),
         "fetch_refused": Guide(
-            _OPERATOR, "two versions of one second, and the marketplace does not show the order"
+            _OPERATOR,
+            "the marketplace does not show an order that it spoke of: look there, then re-import the message",
         ),
     }
 )

@@ -44,6 +44,8 @@ class CheckJobs:
         try:
             shop_ref = await marketplace.open_checker(account, meter).shop_of_credentials()
         except TokenExpired:
+            async with self._database.transaction() as tx:
+                await tx.tokens.await_next(account)
             return "the access token has run out and is being refreshed: check again in a minute"
         except MarketplaceRefused as refused:
             return f"the platform refuses the credentials: {refused.args[0]}"

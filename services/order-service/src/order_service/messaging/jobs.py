@@ -1,4 +1,4 @@
-"""Calls to marketplaces, made by the work role outside of any transaction."""
+"""What is owed to marketplaces is told to them by the work role, outside of any transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,22 +6,17 @@ from uuid import UUID
 
 from crossdock_chassis.crash_points import reached
 from crossdock_chassis.group_commit import GroupCommit
-from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
-from order_service.domain.errors import NotAnOrder
+from crossdock_chassis.jobs import Job, JobHandler
+from order_service.messaging.calls import MarketplaceCalls
+from order_service.messaging.fetch_jobs import FetchJobs
 from order_service.messaging.measures import measure_confirmed, measure_refused
-from order_service.persistence.quotas import AccountMeter
+from order_service.messaging.poll_jobs import PollJobs
+from order_service.messaging.token_jobs import TokenJobs
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases import write_back
-from order_service.use_cases.import_order import Import, Retention, import_orders
-from order_service.use_cases.marketplace import (
-    Gateway,
-    Marketplace,
-    MarketplaceOutcomeUnknown,
-    MarketplaceRefused,
-    MarketplaceUnavailable,
-)
-from order_service.use_cases.ports import Account, Obligation, Settled
-from order_service.use_cases.receive_message import FETCH_JOB
+from order_service.use_cases.import_order import Retention
+from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused
+from order_service.use_cases.ports import Account, Obligation
 
 #: An obligation, and whose it is.
 Owed = tuple[Obligation, Account]
@@ -45,12 +40,19 @@ class MarketplaceJobs:
         self, database: OrderDatabase, marketplaces: Mapping[str, Marketplace], retention: Retention
     ) -> None:
         self._database = database
-        self._marketplaces = marketplaces
-        self._retention = retention
+        self._calls = MarketplaceCalls(database, marketplaces)
+        self._fetches = FetchJobs(database, self._calls, retention)
+        self._polls = PollJobs(database, self._calls, retention)
+        self._tokens = TokenJobs(database, self._calls)
         self._steps: GroupCommit[Job | _Told, Owed | None] = GroupCommit(self._commit, key=_obligation_of)
 
     def handlers(self) -> Mapping[str, JobHandler]:
-        return {write_back.TRACKING_JOB: self.write_tracking, FETCH_JOB: self.fetch_order}
+        return {
+            write_back.TRACKING_JOB: self.write_tracking,
+            **self._fetches.handlers(),
+            **self._polls.handlers(),
+            **self._tokens.handlers(),
+        }
 
     async def write_tracking(self, job: Job) -> None:
         """Tell one parcel's tracking number. Safe to repeat: the gateway looks before it writes."""
@@ -59,7 +61,10 @@ class MarketplaceJobs:
             return
         obligation, account = owed
         try:
-            ref = await self._gateway(account).write_back(write_back.tracking_of(obligation))
+            if not self._calls.marketplace(account).writes_tracking:
+                raise MarketplaceRefused("platform_not_supported")
+            async with self._calls.calling(account):
+                ref = await self._calls.gateway(account).write_back(write_back.tracking_of(obligation))
             reached("marketplace.told")
         except MarketplaceRefused as error:
             code = str(error.args[0])
@@ -68,10 +73,6 @@ class MarketplaceJobs:
                 await tx.jobs.refused(job, code)
             measure_refused()
             return
-        except MarketplaceUnavailable as error:
-            raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
-        except MarketplaceOutcomeUnknown as error:
-            raise OutcomeUnknown(str(error)) from error
         await self._steps.add(_Told(job, obligation, ref))
 
     async def _commit(
@@ -97,43 +98,6 @@ class MarketplaceJobs:
                     owed[found.obligation_id] = found, accounts[found.merchant_id, found.account]
         measure_confirmed(one.job for one in told)
         return [owed.get(_obligation_of(one)) for one in steps]
-
-    async def fetch_order(self, job: Job) -> None:
-        """Ask the platform which of two versions of one second is the order, and import its answer."""
-        payload = job.payload
-        async with self._database.transaction(job.cause) as tx:
-            account = await tx.accounts.get(job.merchant_id, payload["account"])
-        order_id, message_id = UUID(payload["order_id"]), UUID(payload["message_id"])
-        try:
-            body = await self._gateway(account).fetch_order(payload["external_id"])
-            marketplace = self._marketplaces[account.platform]
-            canonical = marketplace.read(marketplace.fetched_topic, body)
-        except (MarketplaceRefused, NotAnOrder) as error:
-            code = type(error).__name__ if isinstance(error, NotAnOrder) else str(error.args[0])
-            async with self._database.transaction(job.cause) as tx:
-                await tx.exceptions.raise_all(
-                    [(job.merchant_id, order_id, "fetch_refused", str(message_id), code)]
-                )
-                await tx.messages.settle([Settled(message_id, "failed", order_id, code)])
-                await tx.jobs.refused(job, code)
-            return
-        except (MarketplaceUnavailable, MarketplaceOutcomeUnknown) as error:
-            raise NotSent(str(error), retry_after_s=getattr(error, "retry_after_s", None)) from error
-        async with self._database.transaction(job.cause) as tx:
-            outcome = "ignored"
-            if canonical is not None:
-                asked = Import(canonical, account, tx.new_id(), job.cause, asked=True)
-                (imported,) = await import_orders([asked], retention=self._retention, tx=tx)
-                outcome = imported.outcome.value
-            await tx.messages.settle([Settled(message_id, outcome, order_id)])
-            await tx.jobs.done(job)
-
-    def _gateway(self, account: Account) -> Gateway:
-        marketplace = self._marketplaces.get(account.platform)
-        if marketplace is None or not marketplace.writes_tracking:
-            raise MarketplaceRefused("platform_not_supported")
-        meter = AccountMeter(self._database, account, marketplace.quotas)
-        return marketplace.open_gateway(account, meter)
 
 
 def _obligation_of(step: Job | _Told) -> UUID:

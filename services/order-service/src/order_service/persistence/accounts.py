@@ -16,8 +16,10 @@ from order_service.use_cases.ports import Account, Conflict, NotFound
 _COLUMNS = """
     select merchant_id, account, platform, shop_ref, api_base_url, sealed_secrets, policy, label_source,
            ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, active,
-           cast(options as text) as options, pause.because as paused
+           cast(options as text) as options, pause.because as paused,
+           sealed as sealed_tokens, version as token_version, refused_because
     from account left join job_pause pause on pause.destination = platform || ':' || account
+    left join account_token using (merchant_id, account)
 """
 _GET = text(_COLUMNS + "where merchant_id = :merchant_id and account = :account")
 _BY_WEBHOOK = text(_COLUMNS + "where platform = :platform and account = :account")
@@ -141,15 +143,15 @@ class AccountTable:
         return Check(*row)
 
     def _account(self, row: RowMapping) -> Account:
+        owner = {"merchant_id": row["merchant_id"], "account": row["account"]}
+        tokens = row["sealed_tokens"]
         return Account(
             merchant_id=row["merchant_id"],
             account=row["account"],
             platform=row["platform"],
             shop_ref=row["shop_ref"],
             api_base_url=row["api_base_url"],
-            secrets=self._sealer.open(
-                row["sealed_secrets"], merchant_id=row["merchant_id"], account=row["account"]
-            ),
+            secrets=self._sealer.open(row["sealed_secrets"], **owner),
             policy=Policy(row["policy"]),
             label_source=LabelSource(row["label_source"]),
             ship_by_days=row["ship_by_days"],
@@ -160,4 +162,7 @@ class AccountTable:
             active=row["active"],
             options=json.loads(row["options"]),
             paused=row["paused"],
+            tokens=None if tokens is None else self._sealer.open_tokens(tokens, **owner),
+            token_version=row["token_version"] or 0,
+            refused_because=row["refused_because"],
         )

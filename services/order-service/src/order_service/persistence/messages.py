@@ -10,19 +10,20 @@ from sqlalchemy import ARRAY, DateTime, LargeBinary, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from order_service.use_cases.ports import Message, NotFound, Settled
+from order_service.use_cases.ports import Message, NotFound, Settled, Shop
 
 # In one order for everybody, so that two transactions cannot wait for each other's deliveries.
 _ADD = text(
     """
     insert into inbound_message (message_id, merchant_id, platform, account, dedupe_key, topic, headers, body,
-                                 body_sha256, state, error, order_id, personal_until)
+                                 body_sha256, state, error, order_id, external_id,
+                                 personal_until)
     select message_id, merchant_id, platform, account, dedupe_key, topic, cast(headers as jsonb), body,
-           body_sha256, state, error, order_id, :personal_until
+           body_sha256, state, error, order_id, external_id, :personal_until
     from unnest(:message_ids, :merchant_ids, :platforms, :accounts, :dedupe_keys, :topics, :headers, :bodies,
-                :bodies_sha256, :states, :errors, :order_ids)
+                :bodies_sha256, :states, :errors, :order_ids, :external_ids)
          as n (message_id, merchant_id, platform, account, dedupe_key, topic, headers, body, body_sha256,
-               state, error, order_id)
+               state, error, order_id, external_id)
     order by merchant_id, platform, account, dedupe_key
     on conflict (merchant_id, platform, account, dedupe_key) do nothing
     returning message_id
@@ -40,12 +41,16 @@ _ADD = text(
     bindparam("states", type_=ARRAY(Text)),
     bindparam("errors", type_=ARRAY(Text)),
     bindparam("order_ids", type_=ARRAY(PgUUID)),
+    bindparam("external_ids", type_=ARRAY(Text)),
     bindparam("personal_until", type_=DateTime(timezone=True)),
 )
 _SETTLE = text(
     """
-    update inbound_message m set state = n.state, error = n.error, order_id = coalesce(n.order_id, m.order_id)
-    from unnest(:message_ids, :states, :errors, :order_ids) as n (message_id, state, error, order_id)
+    update inbound_message m set
+        state = n.state, error = n.error, order_id = coalesce(n.order_id, m.order_id),
+        external_id = coalesce(n.external_id, m.external_id)
+    from unnest(:message_ids, :states, :errors, :order_ids, :external_ids)
+         as n (message_id, state, error, order_id, external_id)
     where m.message_id = n.message_id
     """
 ).bindparams(
@@ -53,15 +58,23 @@ _SETTLE = text(
     bindparam("states", type_=ARRAY(Text)),
     bindparam("errors", type_=ARRAY(Text)),
     bindparam("order_ids", type_=ARRAY(PgUUID)),
+    bindparam("external_ids", type_=ARRAY(Text)),
 )
 _GET = text(
     """
     select message_id, merchant_id, platform, account, dedupe_key, topic, headers::text as headers, body,
     state,
-           error, order_id
+           error, order_id, external_id
     from inbound_message where message_id = :message_id and merchant_id = :merchant_id for update
     """
 ).bindparams(bindparam("message_id", type_=PgUUID))
+_FETCHING = text(
+    """
+    select message_id, order_id from inbound_message
+    where merchant_id = :merchant_id and account = :account and external_id = :external_id
+      and state = 'fetching'
+    """
+)
 
 
 class MessageTable:
@@ -84,6 +97,7 @@ class MessageTable:
             "states": [one.state for one in messages],
             "errors": [one.error for one in messages],
             "order_ids": [one.order_id for one in messages],
+            "external_ids": [one.external_id for one in messages],
             "personal_until": personal_until,
         }
         return set((await self._connection.execute(_ADD, values)).scalars())
@@ -103,5 +117,11 @@ class MessageTable:
             "states": [one.state for one in settled],
             "errors": [one.error for one in settled],
             "order_ids": [one.order_id for one in settled],
+            "external_ids": [one.external_id for one in settled],
         }
         await self._connection.execute(_SETTLE, values)
+
+    async def fetching(self, shop: Shop, external_id: str) -> dict[UUID, UUID | None]:
+        values = {**shop._asdict(), "external_id": external_id}
+        rows = await self._connection.execute(_FETCHING, values)
+        return {row.message_id: row.order_id for row in rows}

@@ -15,6 +15,7 @@ from order_service.persistence.messages import MessageTable
 from order_service.persistence.orders import OrderTable
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.skus import SkuTables
+from order_service.persistence.tokens import TokenTable
 
 
 class OrderTransaction(Transaction):
@@ -23,6 +24,7 @@ class OrderTransaction(Transaction):
         self.orders = OrderTable(connection)
         self.messages = MessageTable(connection)
         self.accounts = AccountTable(connection, sealer)
+        self.tokens = TokenTable(connection, sealer, self.jobs)
         self.skus = SkuTables(connection)
         self.exceptions = ExceptionTable(connection)
         self.deferred = DeferredTable(connection)

@@ -47,6 +47,7 @@ async def keep_account(
     account = replace(given, secrets=secrets.over(known))
     _refuse_if(missing_or_wrong(account, platform))
     await tx.accounts.put(account)
+    await tx.tokens.try_again(account)
     return account
 
 
@@ -68,6 +69,7 @@ async def rotate_secrets(
     changed = replace(account, secrets=given.over(account.secrets))
     _refuse_if(missing_or_wrong(changed, platforms[account.platform]))
     await tx.accounts.put(changed)
+    await tx.tokens.try_again(changed)
     return changed
 
 

@@ -21,6 +21,20 @@ class MarketplaceUnavailable(Exception):
         self.retry_after_s = retry_after_s
 
 
+class QuotaUsedUp(MarketplaceUnavailable):
+    """Nothing was done: the account's quota of one operation is used up. Its other operations go on."""
+
+    def __init__(self, operation: str, *, retry_after_s: float, rate_per_s: float) -> None:
+        super().__init__(waits_for(operation), retry_after_s=retry_after_s)
+        self.operation = operation
+        self.rate_per_s = rate_per_s
+
+
+def waits_for(operation: str) -> str:
+    """What a call says that waits for the quota of an operation."""
+    return f"quota of {operation} is used up"
+
+
 class MarketplaceOutcomeUnknown(Exception):
     """It may have been done: look before doing it again."""
 
@@ -65,9 +79,7 @@ class Meter(Protocol):
     """An account's quotas, shared by every process that calls for it."""
 
     async def take(self, operation: str) -> None:
-        """Before each call of an operation that has a quota. Raises MarketplaceUnavailable with the time left
-        when it is used up.
-        """
+        """Before each call of an operation that has a quota. Raises QuotaUsedUp."""
         ...
 
     async def learn(self, operation: str, rate_per_s: float) -> None:
@@ -75,7 +87,11 @@ class Meter(Protocol):
         ...
 
 
+#: What a message says: an order, that there is one to be fetched, or nothing of an order.
+Content = CanonicalOrder | Pointer | None
 T = TypeVar("T")
+#: Gets what `verify` needs for a delivery with these headers.
+Prepare = Callable[[Account, Mapping[str, str]], Awaitable[None]]
 #: Opens something for calls on behalf of one account.
 Opens = Callable[[Account, Meter], T]
 
@@ -127,6 +143,10 @@ class Polling:
     lag_s: float = 0.0
     longest_s: float = 86_400.0
     first_s: float = 86_400.0
+
+    def __post_init__(self) -> None:
+        if self.longest_s <= self.overlap_s:
+            raise ValueError("a question has to reach further than the overlap, or polling stands still")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +279,14 @@ class Marketplace:
     writes_tracking: bool
     fetched_topic: str
     verify: Callable[[Account, Mapping[str, str], bytes], Delivery | None]
-    read: Callable[[str, bytes], CanonicalOrder | None]
+    read: Callable[[str, bytes], Content]
     open_gateway: Opens[Gateway]
     signed: bool = True
     asks: tuple[Asked, ...] = ()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     accepted: int = 200
     refused: int = 401
-    prepare: Callable[[Account, Mapping[str, str]], Awaitable[None]] | None = None
+    prepare: Prepare | None = None
     handshake: Callable[[Account, Mapping[str, str]], bytes | None] | None = None
     open_checker: Opens[Checker] | None = None
     polling: Polling | None = None

@@ -66,6 +66,10 @@ class Account:
     options: Mapping[str, str] = field(default_factory=dict)
     tokens: Tokens | None = None
     paused: str | None = None
+    #: Counts the tokens that there have been.
+    token_version: int = 0
+    #: Why the platform sells no more tokens; only a person can help.
+    refused_because: str | None = None
 
     @property
     def destination(self) -> str:
@@ -75,7 +79,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A delivery as it came. `dedupe_key` is the platform's id of the delivery; `headers` without secrets."""
+    """A delivery as it came. `dedupe_key` is the platform's id of the delivery; `headers` without secrets;
+    `external_id` names the order that has to be fetched for it.
+    """
 
     message_id: UUID
     merchant_id: str
@@ -88,16 +94,18 @@ class Message:
     state: str = "imported"
     error: str | None = None
     order_id: UUID | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a message; `order_id` None leaves the one it has."""
+    """What became of a message; `order_id` and `external_id` None leave those it has."""
 
     message_id: UUID
     state: str
     order_id: UUID | None
     error: str | None = None
+    external_id: str | None = None
 
 
 class OrderRef(NamedTuple):
@@ -184,6 +192,10 @@ class Messages(Protocol):
 
     async def settle(self, settled: Sequence[Settled]) -> None: ...
 
+    async def fetching(self, shop: "Shop", external_id: str) -> dict[UUID, UUID | None]:
+        """The messages for which this order has to be fetched, and the order id each of them names."""
+        ...
+
 
 class Accounts(Protocol):
     async def get(self, merchant_id: str, account: str) -> Account:
@@ -202,6 +214,12 @@ class Accounts(Protocol):
 
     async def end_check(self, check_id: UUID, *, trouble: str | None) -> None:
         """`trouble` None: it went well. A check that was asked for anew meanwhile stays open."""
+        ...
+
+
+class AccountTokens(Protocol):
+    async def try_again(self, account: Account) -> None:
+        """A person has changed what tokens are bought with: a refusal is forgotten. Safe to repeat."""
         ...
 
 
@@ -312,6 +330,8 @@ class Transaction(Protocol):
     def messages(self) -> Messages: ...
     @property
     def accounts(self) -> Accounts: ...
+    @property
+    def tokens(self) -> AccountTokens: ...
     @property
     def skus(self) -> Skus: ...
     @property

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from order_service.api.dependencies import Database, Writer
-from order_service.api.routes.webhooks import DEFECTS
 from order_service.domain.errors import NotAnOrder, OrderError
+from order_service.persistence.intake import DEFECTS, content_of
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.marketplace import Marketplace
+from order_service.use_cases.marketplace import Marketplace, Pointer
 from order_service.use_cases.preview_message import Preview, preview_message
 
 router = APIRouter(prefix="/v1", tags=["work"])
@@ -48,10 +48,12 @@ async def post_preview(
         async with database.transaction() as tx:
             message = await tx.messages.get(principal.merchant_id, message_id)
             account = await tx.accounts.get(principal.merchant_id, message.account)
-            canonical = marketplaces[message.platform].read(message.topic, message.body)
-            if canonical is None:
+            content = content_of(marketplaces[message.platform], message.topic, message.body)
+            if content is None:
                 raise NotAnOrder("the topic carries no order")
-            raise _LookedAt(await preview_message(message, canonical, account, retention=retention, tx=tx))
+            if isinstance(content, Pointer):
+                raise NotAnOrder("it only names an order, which a re-import fetches")
+            raise _LookedAt(await preview_message(message, content, account, retention=retention, tx=tx))
     except _LookedAt as looked:
         found = looked.preview
         return PreviewShown(

@@ -17,9 +17,9 @@ from order_service.api.models import (
     Resolution,
     Why,
 )
-from order_service.api.routes.webhooks import DEFECTS
 from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence import queries
+from order_service.persistence.intake import DEFECTS, content_of
 from order_service.use_cases import write_back
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
@@ -81,7 +81,8 @@ async def get_message(message_id: UUID, principal: Reader, database: Database) -
 async def post_reimport(
     message_id: UUID, body: Why, request: Request, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
-    """Read a message once more. What the platform has said since then still wins.
+    """Read a message once more; an order that it only names is fetched again. What the platform has said
+    since then still wins.
 
     422 when it still cannot be imported; nothing is changed then.
     """
@@ -92,10 +93,10 @@ async def post_reimport(
             await call.claim(tx, principal)
             message = await tx.messages.get(principal.merchant_id, message_id)
             account = await tx.accounts.get(principal.merchant_id, message.account)
-            canonical = marketplaces[message.platform].read(message.topic, message.body)
-            if canonical is None:
+            content = content_of(marketplaces[message.platform], message.topic, message.body)
+            if content is None:
                 raise NotAnOrder("the topic carries no order")
-            await reimport_message(message, canonical, account, retention=retention, tx=tx)
+            await reimport_message(message, content, account, retention=retention, tx=tx)
             return await call.answer(tx, 202)
     except OrderError:
         raise

@@ -1,0 +1,78 @@
+"""How calls to marketplaces are made by jobs: with the account's quotas, and with their errors in the words
+of the job runner.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from crossdock_chassis.jobs import NotSent, OutcomeUnknown
+from order_service.persistence import quotas
+from order_service.persistence.quotas import AccountMeter
+from order_service.persistence.transaction import OrderDatabase
+from order_service.use_cases.marketplace import (
+    Gateway,
+    Marketplace,
+    MarketplaceOutcomeUnknown,
+    MarketplaceRefused,
+    MarketplaceUnavailable,
+    Meter,
+    QuotaUsedUp,
+    TokenExpired,
+)
+from order_service.use_cases.ports import Account
+
+
+class MarketplaceCalls:
+    """What every handler opens its calls with."""
+
+    def __init__(self, database: OrderDatabase, marketplaces: Mapping[str, Marketplace]) -> None:
+        self._database = database
+        self._marketplaces = marketplaces
+
+    def marketplace(self, account: Account) -> Marketplace:
+        """Raises MarketplaceRefused: there is no folder for it any more."""
+        marketplace = self._marketplaces.get(account.platform)
+        if marketplace is None:
+            raise MarketplaceRefused("platform_not_supported")
+        return marketplace
+
+    def meter(self, account: Account) -> Meter:
+        return AccountMeter(self._database, account, self.marketplace(account).quotas)
+
+    def gateway(self, account: Account) -> Gateway:
+        return self.marketplace(account).open_gateway(account, self.meter(account))
+
+    @asynccontextmanager
+    async def calling(self, account: Account) -> AsyncIterator[None]:
+        """Around a call. Raises NotSent or OutcomeUnknown; MarketplaceRefused is the caller's to deal with.
+
+        A quota that is used up keeps back this call alone, until those had their turn that wait already. A
+        token that has run out keeps back the account's calls until there is another.
+        """
+        try:
+            async with translated():
+                yield
+        except QuotaUsedUp as error:
+            async with self._database.transaction() as tx:
+                before = (await quotas.waiting(tx.connection, account, [error.operation]))[error.operation]
+            wait_s = (error.retry_after_s or 0.0) + before / error.rate_per_s
+            raise NotSent(str(error), retry_after_s=wait_s, answered=True) from error
+        except TokenExpired as error:
+            async with self._database.transaction() as tx:
+                awaited = await tx.tokens.await_next(account)
+            if not awaited:
+                raise NotSent("an access token just bought is refused", answered=True) from error
+            raise NotSent("the access token has run out", retry_after_s=0.0, answered=True) from error
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """A marketplace's errors as the job runner knows them, but for those that say more about the account."""
+    try:
+        yield
+    except QuotaUsedUp:
+        raise
+    except MarketplaceUnavailable as error:
+        raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
+    except MarketplaceOutcomeUnknown as error:
+        raise OutcomeUnknown(str(error)) from error
