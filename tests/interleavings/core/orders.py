@@ -19,6 +19,7 @@ from order_service.use_cases.ports import (
     Settled,
     Shop,
 )
+from order_service.use_cases.stock_ports import Level, Round, SkuRef
 
 from .memory import NewId, Rows, Table, Transaction
 
@@ -154,6 +155,22 @@ class SkuTables:
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None:
         self._rows.sku_map[merchant_id, account, external_sku] = mapped
 
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        pass
+
+
+class StockTable:
+    """Nobody here has turned a dial, so no marketplace is told of stock."""
+
+    async def share(self, merchant_ids: Collection[str]) -> None:
+        pass
+
+    async def learn(self, levels: Collection[Level]) -> set[SkuRef]:
+        return {SkuRef(one.key.merchant_id, one.key.sku) for one in levels}
+
+    async def mark(self, skus: Collection[SkuRef]) -> list[Round]:
+        return []
+
 
 class ExceptionTable:
     def __init__(self, rows: OrderRows) -> None:
@@ -233,6 +250,7 @@ class OrderTransaction(Transaction[OrderRows]):
         self.exceptions = ExceptionTable(rows)
         self.deferred = DeferredTable(rows)
         self.obligations = ObligationTable(rows)
+        self.stock = StockTable()
 
     @property
     def new_id(self) -> Callable[[], UUID]:

@@ -217,7 +217,7 @@ class JobRunner:
                 reached("job.stored")
         except NotSent as error:
             await self._give_back(job, "not_sent", str(error), retry_after_s=error.retry_after_s)
-            if error.retry_after_s is None:
+            if error.retry_after_s is None or error.answered:
                 return "not_sent", error.answered
             lane.hold(_now() + min(error.retry_after_s, self._bounds.longest_hold_s))
             return "not_sent", None  # they answered, and did not do it

@@ -24,7 +24,8 @@ class NotSent(Exception):
     """Nothing was done: they were not reached, or they asked us to come later.
 
     With `retry_after_s`, as in an answer 429, the runner leaves the whole destination alone for that long.
-    `answered`: they are there and put off only this one, so nothing speaks against the next.
+    `answered`: they are there and put off only this one, so nothing speaks against the next; `retry_after_s`
+    is then this one's alone.
     """
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None, answered: bool = False) -> None:

@@ -20,6 +20,7 @@ from order_service.api.app import VERSION, build_app
 from order_service.messaging import HANDLERS
 from order_service.messaging.check_jobs import CheckJobs
 from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.stock_jobs import StockJobs
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
 from order_service.persistence.sealing import Sealer
@@ -29,6 +30,7 @@ from order_service.use_cases.import_order import Retention
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 ERASE_EVERY_S = 3600.0
+STOCK_EVERY_S = 60.0
 
 
 def build() -> Service:
@@ -43,11 +45,16 @@ def build() -> Service:
     database = open_database(engine, Sealer(settings.key))
     http = open_http_client("marketplaces", max_connections=settings.marketplace_concurrency * 2)
     marketplaces = load_marketplaces(http)
+    stock = StockJobs(database, marketplaces)
     retention = Retention(settings.personal_order_days, settings.personal_message_days)
 
     async def erase(stop: asyncio.Event) -> None:
         """Erase personal data that is past its day, once an hour."""
         await repeat("erase_personal_data", partial(erase_expired, database), stop, every_s=ERASE_EVERY_S)
+
+    async def tell_stock(stop: asyncio.Event) -> None:
+        """See that every number that waits has a job, once a minute."""
+        await repeat("tell_stock", stock.ask_again, stop, every_s=STOCK_EVERY_S)
 
     return Service(
         name="order",
@@ -61,10 +68,11 @@ def build() -> Service:
         jobs={
             **MarketplaceJobs(database, marketplaces, retention).handlers(),
             **CheckJobs(database, marketplaces).handlers(),
+            **stock.handlers(),
         },
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
         timers=TIMERS,
-        background={"erase_personal_data": erase},
+        background={"erase_personal_data": erase, "tell_stock": tell_stock},
         close=[http.aclose],
     )
 

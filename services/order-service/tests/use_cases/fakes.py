@@ -108,6 +108,9 @@ class FakeSkus:
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None:
         raise AssertionError("nobody here maps")
 
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        pass
+
 
 @dataclass
 class FakeExceptions:

@@ -110,6 +110,7 @@ async def import_orders(
             heard.append(order)
         imported.append(Imported(outcome, order.identity.order_id))
     await tx.orders.add(new, notes, personal_until=tx.now + timedelta(days=retention.order_days))
+    await tx.skus.sells(_sold(new))
     await keep_exceptions(new, tx=tx)
     await tx.orders.save(heard)
     await save_all(changes, tx=tx)
@@ -124,6 +125,14 @@ def _names(imports: Sequence[Import], known: Mapping[OrderRef, Order]) -> Mappin
         names[one.shop] |= {line.sku for line in one.canonical.lines if line.sku}
         names[one.shop] |= {line.sku for line in order.lines if line.sku} if order else set()
     return names
+
+
+def _sold(orders: Sequence[Order]) -> Mapping[Shop, Collection[str]]:
+    sold: dict[Shop, set[str]] = defaultdict(set)
+    for order in orders:
+        shop = Shop(order.identity.merchant_id, order.identity.account)
+        sold[shop] |= {line.external_sku for line in order.lines if line.external_sku}
+    return sold
 
 
 def _compare(one: Import, order: Order) -> Outcome:

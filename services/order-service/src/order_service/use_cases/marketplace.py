@@ -21,6 +21,12 @@ class MarketplaceUnavailable(Exception):
         self.retry_after_s = retry_after_s
 
 
+class LabelNotReady(MarketplaceUnavailable):
+    """The platform is still making this label; it speaks against no other call. Asked again after
+    `retry_after_s`.
+    """
+
+
 class MarketplaceOutcomeUnknown(Exception):
     """It may have been done: look before doing it again."""
 
@@ -181,7 +187,7 @@ class StockTelling:
 class Canceller(Protocol):
     async def cancel(self, external_id: str, reason: str) -> str:
         """Cancel what is not sent of the order; the platform's reference of it. Looks first whether it is
-        cancelled. `reason` is one of ours: out_of_stock, risk, merchant.
+        cancelled. `reason` is one of ours: out_of_stock, risk, unpaid, merchant.
         """
         ...
 
@@ -210,7 +216,7 @@ class IssuedLabel:
 class LabelIssuer(Protocol):
     async def issue_label(self, wish: LabelWish) -> IssuedLabel:
         """Arrange the shipment with the platform and get its label. Looks first how far it has come, so it is
-        safe to repeat. Raises MarketplaceUnavailable with a time while the label is being made.
+        safe to repeat. Raises LabelNotReady with a time while the label is being made.
         """
         ...
 

@@ -220,6 +220,10 @@ class Skus(Protocol):
 
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None: ...
 
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        """Note what accounts sell, so that their marketplaces are told of its stock. Safe to repeat."""
+        ...
+
 
 class Exceptions(Protocol):
     async def raise_all(self, rows: Sequence[tuple[str, UUID, str, str, str | None]]) -> None:
