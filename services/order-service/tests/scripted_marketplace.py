@@ -18,6 +18,15 @@ async def _nothing() -> None:
     return None
 
 
+def raising(error: Exception) -> Callable[[], Awaitable[None]]:
+    """A step of a script that fails."""
+
+    async def act() -> None:
+        raise error
+
+    return act
+
+
 @dataclass
 class ScriptedMarketplace:
     """Before each call it does the next thing of `script`, which may raise; then what was asked for."""

@@ -29,7 +29,7 @@ from order_service.use_cases.ports import Account, Shop
 from order_service.use_cases.stock_ports import DialsSet
 
 from .samples import INVENTORY, NOON, an_account, read, shopify_body
-from .scripted_marketplace import ScriptedMarketplace
+from .scripted_marketplace import ScriptedMarketplace, raising
 from .test_journeys import SAMPLE_SKUS, a_sku, column, connect, receive, say
 
 STAND, CABLE = SAMPLE_SKUS
@@ -88,13 +88,6 @@ async def rounds(database: OrderDatabase, shop: ScriptedMarketplace, *, batch: i
                 give_up=GiveUp(50, 3600),
             )
     raise AssertionError("it goes on and on")
-
-
-def raising(error: Exception) -> Callable[[], Awaitable[None]]:
-    async def act() -> None:
-        raise error
-
-    return act
 
 
 def saying(database: OrderDatabase, *events: Any) -> Callable[[], Awaitable[None]]:

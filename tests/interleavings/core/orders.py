@@ -45,6 +45,9 @@ class OrderTable:
         found = {one: self._rows.orders.get(one) for one in sorted(order_ids)}
         return {order_id: order for order_id, order in found.items() if order is not None}
 
+    async def get(self, merchant_id: str, order_id: UUID) -> Order:
+        return await self.lock_one(merchant_id, order_id)
+
     async def lock_one(self, merchant_id: str, order_id: UUID) -> Order:
         order = self._rows.orders.get(order_id)
         if order is None or order.identity.merchant_id != merchant_id:
@@ -208,6 +211,9 @@ class DeferredTable:
             self._rows.deferred.pop(event_id, None)
 
 
+OVER = {"confirmed", "withdrawn"}
+
+
 class ObligationTable:
     def __init__(self, rows: OrderRows) -> None:
         self._rows = rows
@@ -223,12 +229,15 @@ class ObligationTable:
             raise NotFound("obligation", str(missing[0]))
         return {one: self._rows.obligations[one] for one in obligation_ids}
 
+    async def lock_of_order(self, order_id: UUID, kind: str) -> list[Obligation]:
+        return [one for one in self._of(order_id) if one.kind == kind]
+
     async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
         for one in refs:
             self._rows.obligations[one] = replace(self._rows.obligations[one], state=state)
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
-        return [one for one in self._of(order_id) if one.state != "confirmed" and one.deadline_at <= now]
+        return [one for one in self._of(order_id) if one.state not in OVER and one.deadline_at <= now]
 
     async def next_deadline(self, order_id: UUID, now: datetime) -> datetime | None:
         coming = [

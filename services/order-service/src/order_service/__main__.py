@@ -20,6 +20,7 @@ from order_service.api.app import VERSION, build_app
 from order_service.messaging import HANDLERS
 from order_service.messaging.check_jobs import CheckJobs
 from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.obligation_jobs import ObligationJobs
 from order_service.messaging.stock_jobs import StockJobs
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
@@ -68,6 +69,7 @@ def build() -> Service:
         jobs={
             **MarketplaceJobs(database, marketplaces, retention).handlers(),
             **CheckJobs(database, marketplaces).handlers(),
+            **ObligationJobs(database, marketplaces).handlers(),
             **stock.handlers(),
         },
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],

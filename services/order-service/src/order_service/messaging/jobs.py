@@ -10,7 +10,7 @@ from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from order_service.domain.errors import NotAnOrder
 from order_service.persistence.quotas import AccountMeter
 from order_service.persistence.transaction import OrderDatabase
-from order_service.use_cases import write_back
+from order_service.use_cases import obligations, write_back
 from order_service.use_cases.import_order import Import, Retention, import_orders
 from order_service.use_cases.marketplace import (
     Gateway,
@@ -19,6 +19,7 @@ from order_service.use_cases.marketplace import (
     MarketplaceRefused,
     MarketplaceUnavailable,
 )
+from order_service.use_cases.obligations import DUTIES
 from order_service.use_cases.ports import Account, Obligation, Settled
 from order_service.use_cases.receive_message import FETCH_JOB
 
@@ -49,7 +50,7 @@ class MarketplaceJobs:
         self._steps: GroupCommit[Job | _Told, Owed | None] = GroupCommit(self._commit, key=_obligation_of)
 
     def handlers(self) -> Mapping[str, JobHandler]:
-        return {write_back.TRACKING_JOB: self.write_tracking, FETCH_JOB: self.fetch_order}
+        return {DUTIES["tracking"].job: self.write_tracking, FETCH_JOB: self.fetch_order}
 
     async def write_tracking(self, job: Job) -> None:
         """Tell one parcel's tracking number. Safe to repeat: the gateway looks before it writes."""
@@ -63,7 +64,7 @@ class MarketplaceJobs:
         except MarketplaceRefused as error:
             code = str(error.args[0])
             async with self._database.transaction(job.cause) as tx:
-                await write_back.refuse(obligation, code, tx=tx)
+                await obligations.refuse(obligation, code, tx=tx)
                 await tx.jobs.refused(job, code)
             return
         except MarketplaceUnavailable as error:
@@ -80,14 +81,14 @@ class MarketplaceJobs:
         asked = [one for one in steps if isinstance(one, Job)]
         owed: dict[UUID, Owed] = {}
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            await write_back.confirm([(one.obligation, one.ref) for one in told], tx=tx)
+            await obligations.confirm([(one.obligation, one.ref) for one in told], tx=tx)
             for one in told:
                 await tx.jobs.done(one.job)
-            obligations = await tx.obligations.lock([_obligation_of(job) for job in asked])
-            shops = {(one.merchant_id, one.account) for one in obligations.values()}
+            known = await tx.obligations.lock([_obligation_of(job) for job in asked])
+            shops = {(one.merchant_id, one.account) for one in known.values()}
             accounts = {shop: await tx.accounts.get(*shop) for shop in shops}
             for job in asked:
-                found = obligations[_obligation_of(job)]
+                found = known[_obligation_of(job)]
                 if found.state == "confirmed":
                     await tx.jobs.done(job)
                 else:

@@ -15,6 +15,7 @@ from order_service.domain.lines import Catalog, expand
 from order_service.domain.order import Content, Identity, Order, People, Terms
 from order_service.domain.order_table import OrderEvent, OrderStatus
 from order_service.domain.process import Process
+from order_service.use_cases.cancel_there import heard_of_cancel
 from order_service.use_cases.ports import Account, Note, OrderRef, Shop, Transaction
 from order_service.use_cases.tell import Change, conclude, keep_exceptions, note, save_all
 
@@ -102,7 +103,7 @@ async def import_orders(
         outcome = _compare(one, order)
         if outcome is Outcome.IMPORTED:
             change = Change(order, one.actor, cause=one.cause)
-            _update(change, one, catalog, tx=tx)
+            await _update(change, one, catalog, tx=tx)
             changes.append(change)
         elif outcome is Outcome.UNCHANGED and one.canonical.updated_at > order.platform_updated_at:
             # What is older than this word is stale from now on, although the word says nothing new.
@@ -191,10 +192,11 @@ async def _create(one: Import, catalog: Catalog, *, tx: Transaction) -> tuple[Or
     return order, notes
 
 
-def _update(change: Change, one: Import, catalog: Catalog, *, tx: Transaction) -> None:
+async def _update(change: Change, one: Import, catalog: Catalog, *, tx: Transaction) -> None:
     order, canonical = change.order, one.canonical
     if canonical.cancelled:
         order.platform_updated_at, order.fingerprint = canonical.updated_at, canonical.fingerprint()
+        await heard_of_cancel(order, tx=tx)
         if not order.process.platform_cancelled:
             order.process.platform_cancelled = True
             change.reason = canonical.cancel_reason
