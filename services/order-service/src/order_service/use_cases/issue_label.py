@@ -23,15 +23,17 @@ STOPPED = frozenset({OrderStatus.CANCELLING, OrderStatus.CANCELLED, OrderStatus.
 
 
 async def owe_label(event: ShipmentLabelRequestedV1, order: Order, *, tx: Transaction) -> None:
-    """Ask the marketplace for the label. An earlier request of the shipment is not wanted any more.
+    """Ask the marketplace for the label, once. An earlier request of the shipment is not wanted any more.
 
     Nothing is owed for an order that is being cancelled or is closed, or for units that shipping has given
     back already.
     """
-    await withdraw_labels(order.identity.order_id, [event.shipment_id], but=event.parcel_id, tx=tx)
+    known = await _labels_of(order.identity.order_id, [event.shipment_id], tx=tx)
+    await obligations.withdraw([one for one in known if one.subject != str(event.parcel_id)], tx=tx)
     legs = order.process.known([one.allocation_id for one in event.contents])
     given_back = bool(legs) and all(leg.state is LegState.CANCELLED for leg in legs)
-    if order.status in STOPPED or given_back:
+    asked_before = any(one.subject == str(event.parcel_id) for one in known)
+    if asked_before or given_back or order.status in STOPPED:
         return
     contents = [
         Packed(one.allocation_id, one.line_id, one.external_line_ids, one.sku, one.units)
@@ -41,7 +43,7 @@ async def owe_label(event: ShipmentLabelRequestedV1, order: Order, *, tx: Transa
         "shipment_id": str(event.shipment_id),
         "warehouse": event.warehouse,
         "weight_g": event.weight_g,
-        "units": dict(units_in(order.lines, contents)),
+        "units": {line: units for line, units in units_in(order.lines, contents).items() if units},
     }
     await obligations.owe(order, "label", str(event.parcel_id), details, cause=event.cause, tx=tx)
 
@@ -49,16 +51,13 @@ async def owe_label(event: ShipmentLabelRequestedV1, order: Order, *, tx: Transa
 async def shipment_cancelled(event: ShipmentCancelledV1, order: Order, *, tx: Transaction) -> None:
     """Shipping will not send these shipments: their labels are not wanted any more."""
     if event.shipment_ids and order.terms.label_source is LabelSource.MARKETPLACE:
-        await withdraw_labels(event.order_id, event.shipment_ids, tx=tx)
+        await obligations.withdraw(await _labels_of(event.order_id, event.shipment_ids, tx=tx), tx=tx)
 
 
-async def withdraw_labels(
-    order_id: UUID, shipment_ids: Collection[UUID], *, but: UUID | None = None, tx: Transaction
-) -> None:
+async def _labels_of(order_id: UUID, shipment_ids: Collection[UUID], *, tx: Transaction) -> list[Obligation]:
     shipments = {str(one) for one in shipment_ids}
     owed = await tx.obligations.lock_of_order(order_id, "label")
-    gone = [one for one in owed if one.details["shipment_id"] in shipments and one.subject != str(but)]
-    await obligations.withdraw(gone, tx=tx)
+    return [one for one in owed if one.details["shipment_id"] in shipments]
 
 
 def wish_of(obligation: Obligation) -> LabelWish:
