@@ -19,11 +19,11 @@ from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.issue_label import MOST_BYTES
 from order_service.use_cases.marketplace import (
     IssuedLabel,
-    LabelNotReady,
     LabelWish,
     Marketplace,
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
+    NotReadyYet,
 )
 from order_service.use_cases.steer_order import Command, cancel_order, hold_order
 
@@ -136,7 +136,7 @@ async def test_a_label_that_is_not_ready_waits_alone_as_long_as_the_platform_say
     database: OrderDatabase,
 ) -> None:
     await requested(database)
-    shop = ScriptedMarketplace(script=[raising(LabelNotReady("being made", retry_after_s=30))], label=LABEL)
+    shop = ScriptedMarketplace(script=[raising(NotReadyYet("being made", retry_after_s=30))], label=LABEL)
 
     with pytest.raises(NotSent) as put_off:
         await run(database, shop.offered())

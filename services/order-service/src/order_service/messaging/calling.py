@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from crossdock_chassis.jobs import NotSent, OutcomeUnknown
 from order_service.use_cases.marketplace import (
-    LabelNotReady,
     MarketplaceOutcomeUnknown,
     MarketplaceUnavailable,
+    NotReadyYet,
     TokenExpired,
 )
 
@@ -18,7 +18,7 @@ def calling() -> Iterator[None]:
     try:
         yield
     except MarketplaceUnavailable as error:
-        alone = isinstance(error, LabelNotReady)
+        alone = isinstance(error, NotReadyYet)
         raise NotSent(str(error), retry_after_s=error.retry_after_s, answered=alone) from error
     except TokenExpired as error:
         raise NotSent("the account's access token has run out", answered=True) from error

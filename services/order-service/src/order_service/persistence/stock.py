@@ -40,7 +40,7 @@ _LEARN = text(
 )
 
 # Locked in one order for everybody. One that waits already is left alone: it is written once a round, however
-# often its SKU changes.
+# often its SKU changes. Its round is named all the same: whoever noted it first may not have asked for it.
 _MARK = """
     with sold as ({sold}), clean as (
         select merchant_id, account, external_sku from stock_listing
@@ -51,10 +51,10 @@ _MARK = """
         update stock_listing l set dirty_since = crossdock_now() {more}
         from clean where l.merchant_id = clean.merchant_id and l.account = clean.account
                      and l.external_sku = clean.external_sku
-        returning l.merchant_id, l.account
     )
     select distinct merchant_id, account, platform, round
-    from marked join stock_dial using (merchant_id, account) join account using (merchant_id, account)
+    from sold join stock_dial using (merchant_id, account) join account using (merchant_id, account)
+    where enabled
     order by merchant_id, account
 """
 _MARK_SKUS = text(

@@ -21,9 +21,9 @@ class MarketplaceUnavailable(Exception):
         self.retry_after_s = retry_after_s
 
 
-class LabelNotReady(MarketplaceUnavailable):
-    """The platform is still making this label; it speaks against no other call. Asked again after
-    `retry_after_s`.
+class NotReadyYet(MarketplaceUnavailable):
+    """They are still at it, a label being made or a cancel under way: only this call waits, and is made
+    again after `retry_after_s`.
     """
 
 
@@ -216,7 +216,7 @@ class IssuedLabel:
 class LabelIssuer(Protocol):
     async def issue_label(self, wish: LabelWish) -> IssuedLabel:
         """Arrange the shipment with the platform and get its label. Looks first how far it has come, so it is
-        safe to repeat. Raises LabelNotReady with a time while the label is being made.
+        safe to repeat. Raises NotReadyYet with a time while the label is being made.
         """
         ...
 

@@ -10,7 +10,7 @@ from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGa
 from order_service.adapters.marketplaces.woocommerce.mapping import PLATFORM, Habits, read_order
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
 from order_service.adapters.marketplaces.woocommerce.webhook import verify
-from order_service.use_cases.marketplace import Gateway, Marketplace, Meter
+from order_service.use_cases.marketplace import Marketplace, Meter
 from order_service.use_cases.ports import Account
 
 
@@ -23,7 +23,7 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         tax_id_keys=settings.tax_id_keys,
     )
 
-    def open_gateway(account: Account, _: Meter) -> Gateway:
+    def open_gateway(account: Account, _: Meter) -> WooCommerceGateway:
         return WooCommerceGateway(http, account, settings)
 
     return Marketplace(
@@ -33,4 +33,5 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         verify=verify,
         read=partial(read_order, habits=habits),
         open_gateway=open_gateway,
+        open_canceller=open_gateway,
     )
