@@ -128,7 +128,7 @@ class ShopifyGateway:
 
     async def shop_of_credentials(self) -> str:
         """The shop's myshopify.com domain, as the token opens it."""
-        return _parse(wire.ShopData, await self._graphql(SHOP_QUERY, {})).shop.myshopifyDomain
+        return _parse(wire.ShopData, await self.graphql(SHOP_QUERY, {})).shop.myshopifyDomain
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks: REST's answer without its wrapper."""

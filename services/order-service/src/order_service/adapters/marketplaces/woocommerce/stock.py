@@ -48,7 +48,8 @@ class WooCommerceStock:
         for sku in [*alone, together]:
             if sku:
                 answer = await self._gateway.ask(f"/wc/v3/products?per_page=100&sku={quote(sku, safe='')}")
-                found += read(_PRODUCTS, answer)
+                page = read(_PRODUCTS, answer)
+                found += page
         return found
 
     async def _set(
