@@ -67,7 +67,7 @@ async def selling(
 async def rounds(database: OrderDatabase, shop: ScriptedMarketplace, *, batch: int = 10) -> list[str]:
     """Run every round that is asked for, whenever it is due; the codes with which attempts were put off."""
     jobs, table = StockJobs(database, shop.offered(batch=batch)), JobTable(database.engine)
-    put_off = []
+    put_off: list[str] = []
     for _ in range(200):
         async with database.transaction() as tx:
             await tx.connection.execute(text("update job set run_at = '2020-01-01' where state = 'ready'"))

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -16,6 +16,7 @@ from order_service.use_cases.marketplace import (
     Marketplace,
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
+    Meter,
     NotAuthentic,
     NotReadyYet,
     StockNumber,
@@ -57,7 +58,7 @@ class Mall:
         await self._put(f"/orders/{external_id}/cancel", {"reason": reason})
         return external_id
 
-    async def tell_stock(self, numbers: list[StockNumber]) -> Mapping[str, str]:
+    async def tell_stock(self, numbers: Sequence[StockNumber]) -> Mapping[str, str]:
         await self._put("/stock", {one.external_sku: one.units for one in numbers})
         return {}
 
@@ -78,7 +79,7 @@ class Mall:
 
 
 def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
-    def opens(account: Account, _: object) -> Mall:
+    def opens(account: Account, _: Meter) -> Mall:
         return Mall(http, account)
 
     return Marketplace(

@@ -58,6 +58,7 @@ class ShopifyStock:
         items = await self._items([one.external_sku for one in numbers])
         refused = {one.external_sku: "sku_not_found" for one in numbers if one.external_sku not in items}
         location = await self._location()
+        entries: list[tuple[StockNumber, str]] = []
         for _ in range(PASSES):
             entries = [
                 (one, item)
@@ -68,7 +69,8 @@ class ShopifyStock:
             if not entries:
                 return refused
             wrong = await self._set(entries[:MOST_ENTRIES], location)
-            refused |= dict.fromkeys(_skus(entries[MOST_ENTRIES:]), "too_many_variants") | wrong
+            refused |= dict.fromkeys(_skus(entries[MOST_ENTRIES:]), "too_many_variants")
+            refused |= wrong
             if not wrong:
                 return refused
         return refused | {sku: "refused_with_others" for sku in _skus(entries) if sku not in refused}
@@ -79,7 +81,7 @@ class ShopifyStock:
         answer = await self._gateway.graphql(VARIANTS_QUERY, {"query": query})
         found: defaultdict[str, list[str]] = defaultdict(list)
         for variant in _read(wire.VariantsData, answer).productVariants.nodes:
-            if variant.sku in skus:
+            if variant.sku is not None and variant.sku in skus:
                 found[variant.sku].append(variant.inventoryItem.id)
         return found
 
@@ -117,9 +119,9 @@ class ShopifyStock:
         if payload is None:
             raise MarketplaceOutcomeUnknown("inventorySetQuantities answered nothing")
         wrong: dict[str, str] = {}
-        for error in payload.userErrors:
-            index = _index(error)
-            code = (error.code or "user_error")[:100].lower()
+        for one in payload.userErrors:
+            index = _index(one)
+            code = (one.code or "user_error")[:100].lower()
             if index is None or index >= len(entries):
                 raise MarketplaceRefused(code)
             wrong[entries[index][0].external_sku] = code
