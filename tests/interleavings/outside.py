@@ -250,12 +250,13 @@ class ShopOrder:
 
 @dataclass
 class Shop:
-    """The marketplace: its orders, and the tracking numbers it was told, by number."""
+    """The marketplace: its orders, the tracking numbers it was told, and what it cancelled for us and why."""
 
     orders: dict[str, ShopOrder] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
     units_told: Counter[tuple[str, str]] = field(default_factory=Counter)
     telling: Script = field(default_factory=Script)
+    cancelled_for_us: dict[str, str] = field(default_factory=dict)
 
     def platform(self) -> Marketplace:
         return Marketplace(
@@ -265,6 +266,7 @@ class Shop:
             verify=lambda account, headers, body: Delivery(str(hash(body)), "orders/updated", {}),
             read=lambda topic, body: self.orders[json.loads(body)["id"]].canonical(),
             open_gateway=lambda account, _: _ShopGateway(self, account),
+            open_canceller=lambda account, _: _ShopGateway(self, account),
         )
 
 
@@ -272,6 +274,10 @@ class Shop:
 class _ShopGateway:
     shop: Shop
     account: Account
+
+    async def cancel(self, external_id: str, reason: str) -> str:
+        self.shop.cancelled_for_us.setdefault(external_id, reason)
+        return f"cancel:{external_id}"
 
     async def write_back(self, tracking: Tracking) -> str:
         """Looks first whether it is there already, as the port asks of every gateway."""

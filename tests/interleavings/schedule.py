@@ -13,7 +13,7 @@ from inventory_service.use_cases.adjust_stock import BelowNothing
 from order_service.domain.errors import HoldNotFound, HoldNotReleasable, IllegalMove
 from order_service.domain.holds import HoldReason
 from order_service.domain.order import Policy
-from order_service.use_cases import write_back
+from order_service.use_cases import obligations
 from shipping_service.domain.errors import NotRepairable, NotUnknown
 from shipping_service.domain.repairing import Repair, SkuRepair
 
@@ -292,7 +292,7 @@ class Player:
         for obligation in await world.look.obligations():
             if obligation.state != "confirmed":
                 async with world.order.database.transaction() as tx:
-                    await write_back.retry(obligation.obligation_id, world.merchant, PERSON, "again", tx=tx)
+                    await obligations.retry(obligation.obligation_id, world.merchant, PERSON, "again", tx=tx)
         await world.settle()
         await world.hand_over()
 

@@ -39,6 +39,7 @@ from order_service.domain.lines import Component, Mapped
 from order_service.domain.order import LabelSource, Order, Policy
 from order_service.messaging import inventory_events, shipping_events
 from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.obligation_jobs import ObligationJobs
 from order_service.messaging.timers import TIMERS as ORDER_TIMERS
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.transaction import open_database as open_orders
@@ -147,7 +148,10 @@ class World:
             name="order",
             database=order,
             handlers=ORDER_HANDLERS,
-            jobs=MarketplaceJobs(order, marketplaces, Retention()).handlers(),
+            jobs={
+                **MarketplaceJobs(order, marketplaces, Retention()).handlers(),
+                **ObligationJobs(order, marketplaces).handlers(),
+            },
             timers=ORDER_TIMERS,
         )
         self.inventory = Member(

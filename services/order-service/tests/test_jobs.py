@@ -20,8 +20,8 @@ from order_service.messaging.measures import write_backs_settled
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
+from order_service.use_cases.obligations import warn_overdue
 from order_service.use_cases.ports import Account, Secrets
-from order_service.use_cases.write_back import warn_overdue
 
 from .samples import SECRET, Inventory, Shipping, an_account, shopify_body
 from .test_journeys import column, connect, receive, say, the_order

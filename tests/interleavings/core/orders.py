@@ -19,6 +19,7 @@ from order_service.use_cases.ports import (
     Settled,
     Shop,
 )
+from order_service.use_cases.stock_ports import Level, Round, SkuRef
 
 from .memory import NewId, Rows, Table, Transaction
 
@@ -43,6 +44,9 @@ class OrderTable:
     async def lock(self, order_ids: Collection[UUID]) -> dict[UUID, Order]:
         found = {one: self._rows.orders.get(one) for one in sorted(order_ids)}
         return {order_id: order for order_id, order in found.items() if order is not None}
+
+    async def get(self, merchant_id: str, order_id: UUID) -> Order:
+        return await self.lock_one(merchant_id, order_id)
 
     async def lock_one(self, merchant_id: str, order_id: UUID) -> Order:
         order = self._rows.orders.get(order_id)
@@ -154,6 +158,22 @@ class SkuTables:
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None:
         self._rows.sku_map[merchant_id, account, external_sku] = mapped
 
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        pass
+
+
+class StockTable:
+    """Nobody here has turned a dial, so no marketplace is told of stock."""
+
+    async def share(self, merchant_ids: Collection[str]) -> None:
+        pass
+
+    async def learn(self, levels: Collection[Level]) -> set[SkuRef]:
+        return {SkuRef(one.key.merchant_id, one.key.sku) for one in levels}
+
+    async def mark(self, skus: Collection[SkuRef]) -> list[Round]:
+        return []
+
 
 class ExceptionTable:
     def __init__(self, rows: OrderRows) -> None:
@@ -191,6 +211,9 @@ class DeferredTable:
             self._rows.deferred.pop(event_id, None)
 
 
+OVER = {"confirmed", "withdrawn"}
+
+
 class ObligationTable:
     def __init__(self, rows: OrderRows) -> None:
         self._rows = rows
@@ -206,12 +229,15 @@ class ObligationTable:
             raise NotFound("obligation", str(missing[0]))
         return {one: self._rows.obligations[one] for one in obligation_ids}
 
+    async def lock_of_order(self, order_id: UUID, kind: str) -> list[Obligation]:
+        return [one for one in self._of(order_id) if one.kind == kind]
+
     async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
         for one in refs:
             self._rows.obligations[one] = replace(self._rows.obligations[one], state=state)
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
-        return [one for one in self._of(order_id) if one.state != "confirmed" and one.deadline_at <= now]
+        return [one for one in self._of(order_id) if one.state not in OVER and one.deadline_at <= now]
 
     async def next_deadline(self, order_id: UUID, now: datetime) -> datetime | None:
         coming = [
@@ -233,6 +259,7 @@ class OrderTransaction(Transaction[OrderRows]):
         self.exceptions = ExceptionTable(rows)
         self.deferred = DeferredTable(rows)
         self.obligations = ObligationTable(rows)
+        self.stock = StockTable()
 
     @property
     def new_id(self) -> Callable[[], UUID]:

@@ -9,6 +9,7 @@ from inventory_service.messaging.timers import TIMERS as INVENTORY_TIMERS
 from notify_service.messaging import HANDLERS as NOTIFY_HANDLERS
 from notify_service.messaging.jobs import ChannelJobs
 from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.obligation_jobs import ObligationJobs
 from order_service.messaging.timers import TIMERS as ORDER_TIMERS
 from order_service.use_cases.import_order import Retention
 from shipping_service.adapters.papers.printer import PaperPrinter
@@ -46,7 +47,10 @@ class CoreWorld(World):
                 name="order",
                 database=order,
                 handlers=ORDER_HANDLERS,
-                jobs=MarketplaceJobs(order, marketplaces, Retention()).handlers(),
+                jobs={
+                    **MarketplaceJobs(order, marketplaces, Retention()).handlers(),
+                    **ObligationJobs(order, marketplaces).handlers(),
+                },
                 timers=ORDER_TIMERS,
                 clock=clock,
                 ids=ids,

@@ -13,6 +13,7 @@ LISTENS: Mapping[str, frozenset[type[Event]]] = MappingProxyType(
                 inventory.StockReservedV1,
                 inventory.StockRejectedV1,
                 inventory.StockReleasedV1,
+                inventory.StockLevelChangedV1,
                 inventory.SkuChangedV1,
                 shipping.ParcelLabelledV1,
                 shipping.ParcelShippedV1,

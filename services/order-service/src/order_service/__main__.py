@@ -21,6 +21,8 @@ from order_service.messaging import HANDLERS
 from order_service.messaging.asking import Asking
 from order_service.messaging.check_jobs import CheckJobs
 from order_service.messaging.jobs import MarketplaceJobs
+from order_service.messaging.obligation_jobs import ObligationJobs
+from order_service.messaging.stock_jobs import StockJobs
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
 from order_service.persistence.sealing import Sealer
@@ -34,6 +36,7 @@ ERASE_EVERY_S = 3600.0
 ASK_EVERY_S = 2.0
 REFRESH_EVERY_S = 30.0
 WATCH_POLLS_EVERY_S = 30.0
+STOCK_EVERY_S = 60.0
 
 
 def build() -> Service:
@@ -48,6 +51,7 @@ def build() -> Service:
     database = open_database(engine, Sealer(settings.key))
     http = open_http_client("marketplaces", max_connections=settings.marketplace_concurrency * 2)
     marketplaces = load_marketplaces(http)
+    stock = StockJobs(database, marketplaces)
     retention = Retention(settings.personal_order_days, settings.personal_message_days)
 
     async def erase(stop: asyncio.Event) -> None:
@@ -68,6 +72,10 @@ def build() -> Service:
         """Show how far polling is behind."""
         await repeat("watch_polls", asking.watch, stop, every_s=WATCH_POLLS_EVERY_S)
 
+    async def tell_stock(stop: asyncio.Event) -> None:
+        """See that every number that waits has a job, once a minute."""
+        await repeat("tell_stock", stock.ask_again, stop, every_s=STOCK_EVERY_S)
+
     return Service(
         name="order",
         version=VERSION,
@@ -80,6 +88,8 @@ def build() -> Service:
         jobs={
             **MarketplaceJobs(database, marketplaces, retention).handlers(),
             **CheckJobs(database, marketplaces).handlers(),
+            **ObligationJobs(database, marketplaces).handlers(),
+            **stock.handlers(),
         },
         destinations=[Destination(code, settings.marketplace_concurrency) for code in marketplaces],
         timers=TIMERS,
@@ -88,6 +98,7 @@ def build() -> Service:
             "ask_marketplaces": ask,
             "refresh_tokens": refresh,
             "watch_polls": watch,
+            "tell_stock": tell_stock,
         },
         worklists=WORKLISTS,
         close=[http.aclose],

@@ -36,6 +36,9 @@ class FakeOrders:
             raise NotFound("order", str(order_id))
         return order
 
+    async def get(self, merchant_id: str, order_id: UUID) -> Order:
+        return await self.lock_one(merchant_id, order_id)
+
     async def lock_external(self, refs: Collection[OrderRef]) -> dict[OrderRef, Order]:
         there = {
             OrderRef(one.identity.platform, one.identity.shop_ref, one.identity.external_id): one
@@ -117,6 +120,9 @@ class FakeSkus:
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None:
         raise AssertionError("nobody here maps")
 
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        pass
+
 
 @dataclass
 class FakeExceptions:
@@ -152,8 +158,11 @@ class FakeObligations:
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
         raise NotFound("obligation", ", ".join(map(str, obligation_ids)))
 
+    async def lock_of_order(self, order_id: UUID, kind: str) -> list[Obligation]:
+        return [one for one in self.kept if (one.order_id, one.kind) == (order_id, kind)]
+
     async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
-        raise AssertionError("nobody here settles")
+        assert not refs, "nobody here settles"
 
     async def overdue(self, order_id: UUID, now: datetime) -> list[Obligation]:
         return [one for one in self.kept if one.deadline_at <= now]

@@ -73,6 +73,8 @@ def _refusal(field: str) -> dict[str, object] | None:
     errors = [{"field": None, "message": "The request was refused."}]
     if field == "orderCancel":
         return {"job": None, "orderCancelUserErrors": errors, "userErrors": errors}
+    if field == "inventorySetQuantities":
+        return {"userErrors": errors}
     return {"fulfillment": None, "userErrors": errors} if field.startswith("fulfillment") else None
 
 

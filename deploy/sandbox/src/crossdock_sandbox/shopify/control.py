@@ -32,6 +32,13 @@ class _Order(BaseModel):
     line_items: list[_Line] = Field(max_length=1000)
 
 
+class _Variant(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    available: int = 0
+    locked: bool = False
+
+
 _ONE_OR_MANY: TypeAdapter[DeliveryGiven | list[DeliveryGiven]] = TypeAdapter(
     DeliveryGiven | list[DeliveryGiven]
 )
@@ -69,6 +76,15 @@ def shop_routes(books: Books, store: Store, deliverer: Deliverer) -> list[Route]
         row = store.order(shop.shop, int(request.path_params["order_id"])) if shop else None
         return JSONResponse(json.loads(row["body_json"])) if row else problem(404, "no such order")
 
+    async def put_variant(request: Request) -> Response:
+        shop = _shop(request)
+        if shop is None:
+            return problem(404, "no such shop")
+        given = await read_model(request, _Variant)
+        with books.transaction():
+            store.put_variant(shop.shop, request.path_params["sku"], given.available, locked=given.locked)
+        return JSONResponse({"sku": request.path_params["sku"]})
+
     async def post_deliveries(request: Request) -> Response:
         shop = _shop(request)
         if shop is None:
@@ -98,6 +114,7 @@ def shop_routes(books: Books, store: Store, deliverer: Deliverer) -> list[Route]
         Route("/_sandbox/shops", post_shop, methods=["POST"]),
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}", put_order, methods=["PUT"]),
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}", get_order, methods=["GET"]),
+        Route("/_sandbox/shops/{shop}/variants/{sku}", put_variant, methods=["PUT"]),
         Route("/_sandbox/shops/{shop}/deliveries", post_deliveries, methods=["POST"]),
         Route("/_sandbox/deliveries", delivery_status),
     ]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from graphql import GraphQLError
 
+from crossdock_sandbox.shopify.inventory import Inventory
 from crossdock_sandbox.shopify.store import Store, Tracking
 from crossdock_sandbox.shopify.views import (
     Info,
@@ -44,6 +45,7 @@ class Resolvers:
             "fulfillmentCreate": self._fulfillment_create,
             "fulfillmentTrackingInfoUpdate": self._fulfillment_tracking_info_update,
             "orderCancel": self._order_cancel,
+            **Inventory(self._store, self._shop, self.refusals).root(),
         }
 
     def _whose(self, _info: Info) -> View:

@@ -54,6 +54,15 @@ CREATE TABLE IF NOT EXISTS fulfillments (
     lines_json TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS fulfillments_by_order ON fulfillments (shop, order_id);
+CREATE TABLE IF NOT EXISTS variants (
+    id INTEGER PRIMARY KEY,
+    shop TEXT NOT NULL REFERENCES shops (shop),
+    sku TEXT NOT NULL,
+    available INTEGER NOT NULL,
+    locked INTEGER NOT NULL,
+    times_set INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (shop, sku)
+);
 CREATE TABLE IF NOT EXISTS id_sequence (last INTEGER NOT NULL);
 """
 
@@ -75,6 +84,7 @@ PAGES = {
             "lines_json",
         )
     ),
+    "variants": Page(("id", "shop", "sku", "available", "locked", "times_set")),
 }
 
 
@@ -119,6 +129,26 @@ class Store:
             (shop.shop, shop.client_secret, shop.access_token, shop.webhook_url, shop.api_version),
         )
         self._shops[shop.shop] = shop
+
+    def put_variant(self, shop: str, sku: str, available: int, *, locked: bool) -> None:
+        """`locked`: its stock cannot be set, as that of an item whose stock is not tracked."""
+        self._books.execute(
+            "INSERT INTO variants (id, shop, sku, available, locked) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (shop, sku) DO UPDATE SET available = excluded.available, locked = excluded.locked",
+            (self._next_id(), shop, sku, available, locked),
+        )
+
+    def variants(self, shop: str) -> list[sqlite3.Row]:
+        return self._books.all("SELECT * FROM variants WHERE shop = ? ORDER BY id", (shop,))
+
+    def variant(self, shop: str, variant_id: int) -> sqlite3.Row | None:
+        return self._books.one("SELECT * FROM variants WHERE shop = ? AND id = ?", (shop, variant_id))
+
+    def set_available(self, shop: str, variant_id: int, available: int) -> None:
+        self._books.execute(
+            "UPDATE variants SET available = ?, times_set = times_set + 1 WHERE shop = ? AND id = ?",
+            (available, shop, variant_id),
+        )
 
     def order(self, shop: str, order_id: int) -> sqlite3.Row | None:
         return self._books.one("SELECT * FROM orders WHERE shop = ? AND id = ?", (shop, order_id))

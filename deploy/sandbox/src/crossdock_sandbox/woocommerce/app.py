@@ -25,12 +25,14 @@ from crossdock_sandbox.webhooks import Deliverer, Schedule
 from crossdock_sandbox.woocommerce import store as books_of_sites
 from crossdock_sandbox.woocommerce.control import shop_routes
 from crossdock_sandbox.woocommerce.deliveries import PING
+from crossdock_sandbox.woocommerce.products import ProductsApi
 from crossdock_sandbox.woocommerce.rest_api import Call, RestApi, Words, error, no_route
 from crossdock_sandbox.woocommerce.store import Shop, Store
 
 API_BODY_BYTES = 1024 * 1024
 
 ORDER = "/{shop}/wp-json/wc/v3/orders/{order_id:int}"
+PRODUCTS = "/{shop}/wp-json/wc/v3/products"
 TRACKINGS = "/{shop}/wp-json/wc-shipment-tracking/v3/orders/{order_id:int}/shipment-trackings"
 
 
@@ -99,7 +101,7 @@ def _route(
         shop = door.enter(request, operation)
         if isinstance(shop, Response):
             return shop
-        order_id = int(request.path_params["order_id"])
+        order_id = int(request.path_params.get("order_id", 0))
         call = Call(shop, order_id, body, request.query_params)
         return await answer_call(
             request,
@@ -156,7 +158,7 @@ async def running_woocommerce(
                 store.count_delivery(delivery["sender"], delivered)
 
         deliverer = Deliverer(books, schedule, settled=settled)
-        door, api = _Door(books, store), RestApi(store)
+        door, api, products = _Door(books, store), RestApi(store), ProductsApi(store)
 
         def route(path: str, method: str, operation: str, work: Callable[[Call], Answer]) -> Route:
             return Route(path, _route(door, faults, operation, work), methods=[method])
@@ -172,6 +174,11 @@ async def running_woocommerce(
                 route(f"{ORDER}/notes", "POST", "note.create", api.create_note),
                 route(TRACKINGS, "GET", "tracking.list", api.list_trackings),
                 route(TRACKINGS, "POST", "tracking.create", api.create_tracking),
+                route(PRODUCTS, "GET", "product.list", products.list_products),
+                route(f"{PRODUCTS}/batch", "POST", "product.batch", products.batch),
+                route(
+                    f"{PRODUCTS}/{{order_id:int}}/variations/batch", "POST", "product.batch", products.batch
+                ),
                 Route("/{shop}/wp-json/{rest:path}", _no_route),
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},

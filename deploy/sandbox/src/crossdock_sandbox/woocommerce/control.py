@@ -40,6 +40,13 @@ class _Order(BaseModel):
     line_items: list[_Line] = Field(max_length=1000)
 
 
+class _Product(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    parent_id: int = Field(default=0, ge=0)
+    locked: bool = False
+
+
 _ONE_OR_MANY: TypeAdapter[DeliveryGiven | list[DeliveryGiven]] = TypeAdapter(
     DeliveryGiven | list[DeliveryGiven]
 )
@@ -89,6 +96,15 @@ def shop_routes(books: Books, store: Store, deliverer: Deliverer) -> list[Route]
             )
         return JSONResponse({"id": refund_id}, 201)
 
+    async def put_product(request: Request) -> Response:
+        shop = _shop(request)
+        if shop is None:
+            return problem(404, "no such shop")
+        given, sku = await read_model(request, _Product), request.path_params["sku"]
+        with books.transaction():
+            store.put_product(shop.shop, sku, given.parent_id, locked=given.locked)
+        return JSONResponse({"sku": sku})
+
     async def post_deliveries(request: Request) -> Response:
         shop = _shop(request)
         if shop is None:
@@ -128,6 +144,7 @@ def shop_routes(books: Books, store: Store, deliverer: Deliverer) -> list[Route]
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}", put_order, methods=["PUT"]),
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}", get_order, methods=["GET"]),
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}/refunds", post_refund, methods=["POST"]),
+        Route("/_sandbox/shops/{shop}/products/{sku}", put_product, methods=["PUT"]),
         Route("/_sandbox/shops/{shop}/deliveries", post_deliveries, methods=["POST"]),
         Route("/_sandbox/shops/{shop}/ping", post_ping, methods=["POST"]),
         Route("/_sandbox/deliveries", delivery_status),

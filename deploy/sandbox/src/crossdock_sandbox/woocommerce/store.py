@@ -62,6 +62,15 @@ CREATE TABLE IF NOT EXISTS trackings (
     date_shipped TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS trackings_by_order ON trackings (shop, order_id);
+CREATE TABLE IF NOT EXISTS products (
+    id INTEGER PRIMARY KEY,
+    shop TEXT NOT NULL REFERENCES shops (shop),
+    sku TEXT NOT NULL,
+    parent_id INTEGER NOT NULL,
+    stock_quantity INTEGER,
+    locked INTEGER NOT NULL,
+    UNIQUE (shop, sku)
+);
 CREATE TABLE IF NOT EXISTS id_sequence (last INTEGER NOT NULL);
 """
 
@@ -81,6 +90,7 @@ PAGES = {
             "date_shipped",
         )
     ),
+    "products": Page(("id", "shop", "sku", "parent_id", "stock_quantity", "locked")),
 }
 
 
@@ -197,6 +207,26 @@ class Store:
             else:
                 known["value"] = new["value"]
         return merged
+
+    # -- products
+
+    def put_product(self, shop: str, sku: str, parent_id: int, *, locked: bool) -> None:
+        """`parent_id` 0: no variation. `locked`: it cannot be edited."""
+        self._books.execute(
+            "INSERT OR REPLACE INTO products VALUES (?, ?, ?, ?, NULL, ?)",
+            (self.next_id(), shop, sku, parent_id, locked),
+        )
+
+    def products(self, shop: str) -> list[sqlite3.Row]:
+        return self._books.all("SELECT * FROM products WHERE shop = ? ORDER BY id", (shop,))
+
+    def product(self, shop: str, product_id: int) -> sqlite3.Row | None:
+        return self._books.one("SELECT * FROM products WHERE shop = ? AND id = ?", (shop, product_id))
+
+    def set_stock(self, shop: str, product_id: int, units: int) -> None:
+        self._books.execute(
+            "UPDATE products SET stock_quantity = ? WHERE shop = ? AND id = ?", (units, shop, product_id)
+        )
 
     # -- refunds, notes, tracking numbers
 

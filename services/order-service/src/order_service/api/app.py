@@ -8,7 +8,15 @@ from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import Limit, PlainRoute, create_app
 from crossdock_chassis.operations import operations_router
 from order_service.api.problems import DOMAIN_ERRORS
-from order_service.api.routes import accounts, intake, message_preview, orders, sku_map, work
+from order_service.api.routes import (
+    accounts,
+    intake,
+    message_preview,
+    orders,
+    sku_map,
+    stock,
+    work,
+)
 from order_service.api.routes.webhooks import WebhookEndpoint
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
@@ -38,6 +46,7 @@ def build_app(
             accounts.router,
             sku_map.router,
             intake.router,
+            stock.router,
             work.router,
             message_preview.router,
             operations_router(database, consumer="order", handlers=handlers),

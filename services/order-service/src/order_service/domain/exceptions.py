@@ -62,7 +62,27 @@ GUIDES: Final[Mapping[str, Guide]] = MappingProxyType(
         "write_back_overdue": Guide(
             _OPERATOR, "the marketplace has not confirmed the tracking number in time: look there, then retry"
         ),
-        "labels_not_configured": Guide(_OPERATOR, "marketplace labels are not configured for this platform"),
+        "cancel_there_refused": Guide(
+            _SELLER, "the marketplace refused our cancel: cancel the order in its console"
+        ),
+        "cancel_there_overdue": Guide(
+            _OPERATOR, "the marketplace has not confirmed our cancel in time: look there, then retry"
+        ),
+        "cancel_there_by_hand": Guide(
+            _SELLER, "this marketplace takes no cancels from us: cancel the order in its console"
+        ),
+        "label_refused": Guide(
+            _SELLER, "the marketplace issued no usable label: mend what the code names, then retry"
+        ),
+        "label_overdue": Guide(
+            _OPERATOR, "the marketplace has not issued the label in time: look there, then retry"
+        ),
+        "label_in_doubt": Guide(
+            _OPERATOR, "cancelled while the marketplace made a label: look there, and void it if it exists"
+        ),
+        "labels_not_configured": Guide(
+            _OPERATOR, "this marketplace issues no labels: set the account's label source to carrier"
+        ),
         "deferred_too_long": Guide(_OPERATOR, "news of this order waits for news that does not come"),
         "unknown_order": Guide(
             _OPERATOR, "another service speaks of an order that is not here: compare the databases"

@@ -255,6 +255,7 @@ class Order:
         if not self.meet(event) or self.status not in {OrderStatus.OPEN, OrderStatus.HELD}:
             return
         self.process.wish = Wish(version=self.version + 1, reason=reason)
+        self.process.cancel_is_ours = event is not OrderEvent.MARKETPLACE_CANCELLED
         for leg in self.process.legs.values():
             self.move_leg(leg, LegEvent.CANCEL_ASKED)
         self._wished = True

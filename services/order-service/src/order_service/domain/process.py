@@ -53,6 +53,8 @@ class Process:
     wish: Wish | None = None
     #: The platform's cancel is taken as one wish, however often its later words repeat it.
     platform_cancelled: bool = False
+    #: The newest wish to cancel came from us: the platform has to be told when it goes through.
+    cancel_is_ours: bool = False
     stock: Stock = field(default_factory=Stock)
     legs: dict[UUID, Leg] = field(default_factory=dict)
     parcels: dict[UUID, Parcel] = field(default_factory=dict)

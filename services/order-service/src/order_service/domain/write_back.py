@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from order_service.domain.leg import Parcel
+from order_service.domain.leg import Packed, Parcel
 from order_service.domain.lines import Line
 from order_service.domain.order import Order
 
@@ -20,16 +20,21 @@ def owed_units(order: Order, parcel_id: UUID) -> Mapping[str, int]:
     if parcel.told:
         return {}
     told = [one for one in order.process.parcels.values() if one.told]
-    before, after = _complete(order.lines, told), _complete(order.lines, [*told, parcel])
+    before = units_in(order.lines, _contents(told))
+    after = units_in(order.lines, _contents([*told, parcel]))
     parcel.told = True
     return {line: units - before[line] for line, units in after.items() if units > before[line]}
 
 
-def _complete(lines: Iterable[Line], parcels: Iterable[Parcel]) -> Counter[str]:
+def _contents(parcels: Iterable[Parcel]) -> list[Packed]:
+    return [packed for parcel in parcels for packed in parcel.contents]
+
+
+def units_in(lines: Iterable[Line], contents: Iterable[Packed]) -> Counter[str]:
+    """Whole units by external line id that are in there; half a kit is none."""
     shipped: Counter[UUID] = Counter()
-    for parcel in parcels:
-        for packed in parcel.contents:
-            shipped[packed.line_id] += packed.units
+    for packed in contents:
+        shipped[packed.line_id] += packed.units
     kits: dict[str, list[int]] = {}
     for line in lines:
         kits.setdefault(line.external_line_ids[0], []).append(

@@ -16,6 +16,7 @@ from order_service.use_cases.marketplace import (
     MarketplaceRefused,
     MarketplaceUnavailable,
     Meter,
+    NotReadyYet,
     QuotaUsedUp,
     TokenExpired,
 )
@@ -72,6 +73,8 @@ async def translated() -> AsyncIterator[None]:
         yield
     except QuotaUsedUp:
         raise
+    except NotReadyYet as error:
+        raise NotSent(str(error), retry_after_s=error.retry_after_s, answered=True) from error
     except MarketplaceUnavailable as error:
         raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
     except MarketplaceOutcomeUnknown as error:

@@ -6,6 +6,7 @@ from crossdock_chassis.handlers import Handlers
 from crossdock_contracts.inventory import (
     SkuChangedV1,
     StockAnswer,
+    StockLevelChangedV1,
     StockRejectedV1,
     StockReleasedV1,
     StockReservedV1,
@@ -13,6 +14,8 @@ from crossdock_contracts.inventory import (
 from order_service.persistence.transaction import OrderTransaction
 from order_service.use_cases.follow_events import follow_events
 from order_service.use_cases.learn_skus import learn_skus
+from order_service.use_cases.stock_ports import SkuRef
+from order_service.use_cases.tell_stock import learn_levels, skus_changed
 
 
 async def on_stock(events: Sequence[StockAnswer], *, tx: OrderTransaction) -> None:
@@ -22,7 +25,13 @@ async def on_stock(events: Sequence[StockAnswer], *, tx: OrderTransaction) -> No
 
 async def on_sku_changed(events: Sequence[SkuChangedV1], *, tx: OrderTransaction) -> None:
     """A SKU became known, or its customs data did: orders that waited for it go on."""
-    await learn_skus(events, tx=tx)
+    learnt = await learn_skus(events, tx=tx)
+    await skus_changed([SkuRef(*one) for one in learnt], tx=tx)
+
+
+async def on_level_changed(events: Sequence[StockLevelChangedV1], *, tx: OrderTransaction) -> None:
+    """There is more or less of a SKU: marketplaces are told."""
+    await learn_levels(events, tx=tx)
 
 
 HANDLERS: Handlers = {
@@ -30,4 +39,5 @@ HANDLERS: Handlers = {
     StockReservedV1: on_stock,
     StockRejectedV1: on_stock,
     StockReleasedV1: on_stock,
+    StockLevelChangedV1: on_level_changed,
 }

@@ -13,9 +13,10 @@ from order_service.messaging.measures import measure_confirmed, measure_refused
 from order_service.messaging.poll_jobs import PollJobs
 from order_service.messaging.token_jobs import TokenJobs
 from order_service.persistence.transaction import OrderDatabase
-from order_service.use_cases import write_back
+from order_service.use_cases import obligations, write_back
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused
+from order_service.use_cases.obligations import DUTIES
 from order_service.use_cases.ports import Account, Obligation
 
 #: An obligation, and whose it is.
@@ -48,7 +49,7 @@ class MarketplaceJobs:
 
     def handlers(self) -> Mapping[str, JobHandler]:
         return {
-            write_back.TRACKING_JOB: self.write_tracking,
+            DUTIES["tracking"].job: self.write_tracking,
             **self._fetches.handlers(),
             **self._polls.handlers(),
             **self._tokens.handlers(),
@@ -69,7 +70,7 @@ class MarketplaceJobs:
         except MarketplaceRefused as error:
             code = str(error.args[0])
             async with self._database.transaction(job.cause) as tx:
-                await write_back.refuse(obligation, code, tx=tx)
+                await obligations.refuse(obligation, code, tx=tx)
                 await tx.jobs.refused(job, code)
             measure_refused()
             return
@@ -83,14 +84,14 @@ class MarketplaceJobs:
         asked = [one for one in steps if isinstance(one, Job)]
         owed: dict[UUID, Owed] = {}
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
-            await write_back.confirm([(one.obligation, one.ref) for one in told], tx=tx)
+            await obligations.confirm([(one.obligation, one.ref) for one in told], tx=tx)
             for one in told:
                 await tx.jobs.done(one.job)
-            obligations = await tx.obligations.lock([_obligation_of(job) for job in asked])
-            shops = {(one.merchant_id, one.account) for one in obligations.values()}
+            known = await tx.obligations.lock([_obligation_of(job) for job in asked])
+            shops = {(one.merchant_id, one.account) for one in known.values()}
             accounts = {shop: await tx.accounts.get(*shop) for shop in shops}
             for job in asked:
-                found = obligations[_obligation_of(job)]
+                found = known[_obligation_of(job)]
                 if found.state == "confirmed":
                     await tx.jobs.done(job)
                 else:

@@ -9,9 +9,9 @@ from crossdock_contracts.envelope import Actor, ActorKind
 from order_service.persistence.transaction import OrderTransaction
 from order_service.use_cases.follow_events import DEFERRED_TIMER, warn_deferred
 from order_service.use_cases.learn_skus import WAITING_TIMER, look_again
+from order_service.use_cases.obligations import OVERDUE_TIMER, warn_overdue
 from order_service.use_cases.steer_order import expire_unpaid
 from order_service.use_cases.tell import UNPAID_TIMER
-from order_service.use_cases.write_back import OVERDUE_TIMER, warn_overdue
 
 
 async def on_unpaid(timer: Timer, *, tx: OrderTransaction) -> None:

@@ -144,9 +144,13 @@ _OBLIGATION = """
 _LOCK = text(_OBLIGATION + "where obligation_id = any(:ids) order by obligation_id for update").bindparams(
     bindparam("ids", type_=ARRAY(PgUUID))
 )
+_LOCK_OF_ORDER = text(
+    _OBLIGATION + "where order_id = :id and kind = :kind order by obligation_id for update"
+).bindparams(bindparam("id", type_=PgUUID))
 _OVERDUE = text(
     _OBLIGATION
-    + "where order_id = :id and state <> 'confirmed' and deadline_at <= :now order by obligation_id"
+    + "where order_id = :id and state not in ('confirmed', 'withdrawn') and deadline_at <= :now "
+    + "order by obligation_id"
 ).bindparams(bindparam("id", type_=PgUUID), bindparam("now", type_=DateTime(timezone=True)))
 _NEXT = text(
     "select min(deadline_at) from obligation where order_id = :id and state = 'open' and deadline_at > :now"
@@ -189,6 +193,7 @@ class ObligationTable:
         ]
         if given:
             await self._connection.execute(_OWE, {"rows": json.dumps(given)})
+            self._added.clear()
 
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
         if not obligation_ids:
@@ -199,6 +204,11 @@ class ObligationTable:
             if one not in found:
                 raise NotFound("obligation", str(one))
         return found
+
+    async def lock_of_order(self, order_id: UUID, kind: str) -> list[Obligation]:
+        await self.flush()
+        rows = await self._connection.execute(_LOCK_OF_ORDER, {"id": order_id, "kind": kind})
+        return [_obligation(row) for row in rows.mappings()]
 
     async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:
         values = {"ids": list(refs), "refs": list(refs.values()), "state": state, "error": error}

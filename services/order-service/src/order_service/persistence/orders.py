@@ -121,7 +121,6 @@ class OrderTable:
         return order
 
     async def get(self, merchant_id: str, order_id: UUID) -> Order:
-        """To look at only. Raises NotFound, for another merchant's order too."""
         row = (await self._connection.execute(_GET, {"order_id": order_id})).mappings().one_or_none()
         if row is None or row["merchant_id"] != merchant_id:
             raise NotFound("order", str(order_id))

@@ -54,6 +54,18 @@ _MAP = text(
         do update set components = excluded.components, updated_at = crossdock_now()
     """
 )
+_SELLS = text(
+    """
+    insert into stock_listing (merchant_id, account, external_sku, dirty_since)
+    select n.merchant_id, n.account, n.name, case when d.enabled then crossdock_now() end
+    from unnest(:merchant_ids, :accounts, :names) as n (merchant_id, account, name)
+    left join stock_dial d on d.merchant_id = n.merchant_id and d.account = n.account
+    where not exists (select from stock_listing l where l.merchant_id = n.merchant_id
+                      and l.account = n.account and l.external_sku = n.name)
+    order by n.merchant_id, n.account, n.name
+    on conflict do nothing
+    """
+).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("merchant_ids", "accounts", "names")))
 
 # Whoever finds something missing is about to wait for news of it, and must not miss news being written
 # right now: it looks again when all such news is committed, and later news waits for its commit.
@@ -65,7 +77,7 @@ _CHANGE = text("select pg_advisory_xact_lock(hashtextextended('catalogue/' || :m
 
 
 class SkuTables:
-    """`sku` and `sku_map`, in one transaction."""
+    """`sku`, `sku_map` and the names of `stock_listing`, in one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -89,10 +101,8 @@ class SkuTables:
     async def _read(self, external_skus: Mapping[Shop, Collection[str]]) -> dict[Shop, Catalog]:
         mapped: dict[Shop, dict[str, Mapped]] = defaultdict(dict)
         known: dict[str, dict[str, SkuFacts]] = defaultdict(dict)
-        wanted = [(*shop, name) for shop, names in external_skus.items() for name in names]
-        if wanted:
-            merchant_ids, accounts, names = map(list, zip(*wanted, strict=True))
-            values = {"merchant_ids": merchant_ids, "accounts": accounts, "names": names}
+        values = _columns(external_skus)
+        if values is not None:
             for row in (await self._connection.execute(_CATALOG, values)).mappings():
                 if row["account"] is None:
                     known[row["merchant_id"]][row["name"]] = _facts(row)
@@ -123,6 +133,20 @@ class SkuTables:
         parts = [{"sku": one.sku, "units": one.units} for one in mapped.components]
         values = {"merchant_id": merchant_id, "account": account, "external_sku": external_sku}
         await self._connection.execute(_MAP, values | {"components": json.dumps(parts)})
+
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        values = _columns(external_skus)
+        if values is not None:
+            await self._connection.execute(_SELLS, values)
+
+
+def _columns(external_skus: Mapping[Shop, Collection[str]]) -> dict[str, list[str]] | None:
+    """None: there are no names."""
+    wanted = [(*shop, name) for shop, names in external_skus.items() for name in names]
+    if not wanted:
+        return None
+    merchant_ids, accounts, names = map(list, zip(*wanted, strict=True))
+    return {"merchant_ids": merchant_ids, "accounts": accounts, "names": names}
 
 
 def _facts(row: RowMapping) -> SkuFacts:

@@ -15,6 +15,7 @@ from order_service.persistence.messages import MessageTable
 from order_service.persistence.orders import OrderTable
 from order_service.persistence.sealing import Sealer
 from order_service.persistence.skus import SkuTables
+from order_service.persistence.stock import StockTable
 from order_service.persistence.tokens import TokenTable
 
 
@@ -29,6 +30,7 @@ class OrderTransaction(Transaction):
         self.exceptions = ExceptionTable(connection)
         self.deferred = DeferredTable(connection)
         self.obligations = ObligationTable(connection)
+        self.stock = StockTable(connection)
 
     @property
     def new_id(self) -> Callable[[], UUID]:

@@ -27,9 +27,10 @@ from order_service.domain import news
 from order_service.domain.leg import LegEvent, Packed
 from order_service.domain.order_table import OrderEvent
 from order_service.domain.process import Unfilled
+from order_service.use_cases.issue_label import owe_label, shipment_cancelled
 from order_service.use_cases.ports import Transaction
 from order_service.use_cases.tell import Change, save_all
-from order_service.use_cases.write_back import owe_label, owe_tracking
+from order_service.use_cases.write_back import owe_tracking
 
 DEFERRED_TIMER = "deferred_too_long"
 DEFERRED_FOR = timedelta(minutes=10)
@@ -56,6 +57,8 @@ async def follow_events(events: Sequence[OrderKeyed], *, tx: Transaction) -> Non
             await owe_tracking(event, order, tx=tx)
         elif isinstance(event, ShipmentLabelRequestedV1):
             await owe_label(event, order, tx=tx)
+        elif isinstance(event, ShipmentCancelledV1):
+            await shipment_cancelled(event, order, tx=tx)
     await tx.deferred.drop(_offer_again(changes, resting, tx.now))
     await _rest(early, tx=tx)
     await save_all([changes[order_id] for order_id in sorted(changes)], tx=tx)
@@ -206,8 +209,7 @@ def _answered(event: ShipmentCancelledV1 | ShipmentRefusedV1, change: Change, no
 
 
 def _label_requested(event: ShipmentLabelRequestedV1, change: Change, now: datetime) -> bool:
-    if change.order.meet(OrderEvent.LABEL_REQUESTED, subject=str(event.parcel_id)):
-        change.order.surprised("labels_not_configured", str(event.parcel_id), change.order.identity.platform)
+    change.order.meet(OrderEvent.LABEL_REQUESTED, subject=str(event.parcel_id))
     change.happened.append(("shipment.label_requested", event.warehouse))
     return True
 

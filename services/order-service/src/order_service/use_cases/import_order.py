@@ -15,6 +15,7 @@ from order_service.domain.lines import Catalog, expand
 from order_service.domain.order import Content, Identity, Order, People, Terms
 from order_service.domain.order_table import OrderEvent, OrderStatus
 from order_service.domain.process import Process
+from order_service.use_cases.cancel_there import heard_of_cancel
 from order_service.use_cases.ports import Account, Note, OrderRef, Shop, Transaction
 from order_service.use_cases.tell import Change, conclude, keep_exceptions, note, save_all
 
@@ -102,7 +103,7 @@ async def import_orders(
         outcome = _compare(one, order)
         if outcome is Outcome.IMPORTED:
             change = Change(order, one.actor, cause=one.cause)
-            _update(change, one, catalog, tx=tx)
+            await _update(change, one, catalog, tx=tx)
             changes.append(change)
         elif outcome is Outcome.UNCHANGED and one.canonical.updated_at > order.platform_updated_at:
             # What is older than this word is stale from now on, although the word says nothing new.
@@ -110,6 +111,7 @@ async def import_orders(
             heard.append(order)
         imported.append(Imported(outcome, order.identity.order_id))
     await tx.orders.add(new, notes, personal_until=tx.now + timedelta(days=retention.order_days))
+    await tx.skus.sells(_sold(new))
     await keep_exceptions(new, tx=tx)
     await tx.orders.save(heard)
     await save_all(changes, tx=tx)
@@ -124,6 +126,14 @@ def _names(imports: Sequence[Import], known: Mapping[OrderRef, Order]) -> Mappin
         names[one.shop] |= {line.sku for line in one.canonical.lines if line.sku}
         names[one.shop] |= {line.sku for line in order.lines if line.sku} if order else set()
     return names
+
+
+def _sold(orders: Sequence[Order]) -> Mapping[Shop, Collection[str]]:
+    sold: dict[Shop, set[str]] = defaultdict(set)
+    for order in orders:
+        shop = Shop(order.identity.merchant_id, order.identity.account)
+        sold[shop] |= {line.external_sku for line in order.lines if line.external_sku}
+    return sold
 
 
 def _compare(one: Import, order: Order) -> Outcome:
@@ -182,10 +192,11 @@ async def _create(one: Import, catalog: Catalog, *, tx: Transaction) -> tuple[Or
     return order, notes
 
 
-def _update(change: Change, one: Import, catalog: Catalog, *, tx: Transaction) -> None:
+async def _update(change: Change, one: Import, catalog: Catalog, *, tx: Transaction) -> None:
     order, canonical = change.order, one.canonical
     if canonical.cancelled:
         order.platform_updated_at, order.fingerprint = canonical.updated_at, canonical.fingerprint()
+        await heard_of_cancel(order, tx=tx)
         if not order.process.platform_cancelled:
             order.process.platform_cancelled = True
             change.reason = canonical.cancel_reason

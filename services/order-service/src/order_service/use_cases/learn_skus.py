@@ -18,8 +18,12 @@ WAITING_TIMER = "waiting_orders"
 AT_ONCE = 200
 
 
-async def learn_skus(events: Sequence[SkuChangedV1], *, tx: Transaction) -> None:
-    """Keep the newest facts, and look again at the orders whose holds waited for them."""
+async def learn_skus(events: Sequence[SkuChangedV1], *, tx: Transaction) -> set[tuple[str, str]]:
+    """Keep the newest facts, and look again at the orders whose holds waited for them.
+
+    Returns merchant and SKU of those of which something became known.
+    """
+    news: set[tuple[str, str]] = set()
     merchants: dict[str, dict[str, SkuChangedV1]] = defaultdict(dict)
     for event in events:
         known = merchants[event.merchant_id].get(event.facts.sku)
@@ -29,9 +33,11 @@ async def learn_skus(events: Sequence[SkuChangedV1], *, tx: Transaction) -> None
         learnt = await tx.skus.learn(
             merchant_id, {sku: (one.aggregate_version, _facts(one)) for sku, one in newest.items()}
         )
+        news |= {(merchant_id, sku) for sku in learnt}
         actor = Actor(kind=ActorKind.SERVICE, name="inventory")
         cause = events[-1].cause
         await look_again(merchant_id, learnt, actor=actor, reason=None, cause=cause, tx=tx)
+    return news
 
 
 async def look_again(

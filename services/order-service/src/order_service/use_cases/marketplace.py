@@ -35,6 +35,12 @@ def waits_for(operation: str) -> str:
     return f"quota of {operation} is used up"
 
 
+class NotReadyYet(MarketplaceUnavailable):
+    """They are still at it, a label being made or a cancel under way: only this call waits, and is made
+    again after `retry_after_s`.
+    """
+
+
 class MarketplaceOutcomeUnknown(Exception):
     """It may have been done: look before doing it again."""
 
@@ -201,7 +207,7 @@ class StockTelling:
 class Canceller(Protocol):
     async def cancel(self, external_id: str, reason: str) -> str:
         """Cancel what is not sent of the order; the platform's reference of it. Looks first whether it is
-        cancelled. `reason` is one of ours: out_of_stock, risk, merchant.
+        cancelled. `reason` is one of ours: out_of_stock, risk, unpaid, merchant.
         """
         ...
 
@@ -230,7 +236,7 @@ class IssuedLabel:
 class LabelIssuer(Protocol):
     async def issue_label(self, wish: LabelWish) -> IssuedLabel:
         """Arrange the shipment with the platform and get its label. Looks first how far it has come, so it is
-        safe to repeat. Raises MarketplaceUnavailable with a time while the label is being made.
+        safe to repeat. Raises NotReadyYet with a time while the label is being made.
         """
         ...
 

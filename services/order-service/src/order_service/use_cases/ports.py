@@ -160,6 +160,10 @@ class Orders(Protocol):
         """Raises NotFound, for another merchant's order too."""
         ...
 
+    async def get(self, merchant_id: str, order_id: UUID) -> Order:
+        """To look at only. Raises NotFound, for another merchant's order too."""
+        ...
+
     async def lock_external(self, refs: Collection[OrderRef]) -> dict[OrderRef, Order]:
         """Those of these that are known, locked in the order of their ids."""
         ...
@@ -238,6 +242,10 @@ class Skus(Protocol):
 
     async def map(self, merchant_id: str, account: str, external_sku: str, mapped: Mapped) -> None: ...
 
+    async def sells(self, external_skus: Mapping[Shop, Collection[str]]) -> None:
+        """Note what accounts sell, so that their marketplaces are told of its stock. Safe to repeat."""
+        ...
+
 
 class Exceptions(Protocol):
     async def raise_all(self, rows: Sequence[tuple[str, UUID, str, str, str | None]]) -> None:
@@ -264,6 +272,10 @@ class Obligations(Protocol):
 
     async def lock(self, obligation_ids: Collection[UUID]) -> Mapping[UUID, Obligation]:
         """Raises NotFound."""
+        ...
+
+    async def lock_of_order(self, order_id: UUID, kind: str) -> list[Obligation]:
+        """All of one kind that an order has, in whatever state."""
         ...
 
     async def settle(self, refs: Mapping[UUID, str | None], *, state: str, error: str | None = None) -> None:

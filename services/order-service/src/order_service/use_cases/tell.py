@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from crossdock_contracts.envelope import Actor, Cause
 from order_service.domain.order import Order, Saying
 from order_service.domain.order_table import OrderStatus
+from order_service.use_cases.cancel_there import owe_cancel
 from order_service.use_cases.ports import Note, Transaction
 from order_service.use_cases.snapshot import snapshot
 
@@ -33,6 +34,8 @@ async def conclude(change: Change, *, tx: Transaction) -> tuple[list[Note], Sayi
         await tx.outbox.add(event, caused_by=change.cause)
     await _keep_timer(change, saying, tx=tx)
     happened = list(change.happened)
+    if order.status is not before and order.status is OrderStatus.CANCELLED:
+        await owe_cancel(order, cause=change.cause, tx=tx)
     if order.status is not before:
         happened.append((f"order.{order.status.value}", _because(order)))
     elif saying is not None and set(order.process.holds) != held:

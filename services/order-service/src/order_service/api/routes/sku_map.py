@@ -11,7 +11,8 @@ from order_service.api.models import ComponentGiven, MapEntry, MapEntryShown
 from order_service.domain.lines import Component, Mapped
 from order_service.persistence import queries
 from order_service.use_cases.learn_skus import look_again
-from order_service.use_cases.ports import NotFound
+from order_service.use_cases.ports import NotFound, Shop
+from order_service.use_cases.tell_stock import listing_changed
 
 router = APIRouter(prefix="/v1/accounts/{account}/sku-map", tags=["accounts"])
 
@@ -60,6 +61,7 @@ async def put_map_entry(
         await tx.accounts.get(principal.merchant_id, account)
         mapped = Mapped(tuple(Component(one.sku, one.units) for one in body.components))
         await tx.skus.map(principal.merchant_id, account, external_sku, mapped)
+        await listing_changed(Shop(principal.merchant_id, account), external_sku, tx=tx)
         await look_again(
             principal.merchant_id,
             [external_sku],
@@ -79,4 +81,5 @@ async def delete_map_entry(
         await call.claim(tx, principal)
         if not await queries.unmap(tx.connection, principal.merchant_id, account, external_sku):
             raise NotFound("sku-map entry", external_sku)
+        await listing_changed(Shop(principal.merchant_id, account), external_sku, tx=tx)
         return await call.answer(tx, 204)

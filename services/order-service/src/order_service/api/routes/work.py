@@ -20,7 +20,7 @@ from order_service.api.models import (
 from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence import queries
 from order_service.persistence.intake import DEFECTS, content_of
-from order_service.use_cases import write_back
+from order_service.use_cases import obligations
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
 from order_service.use_cases.ports import Note, NotFound
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1", tags=["work"])
 
 PERSONAL = "[personal]"
 MessageState = Literal["imported", "unchanged", "stale", "fetching", "ignored", "failed"]
-ObligationState = Literal["open", "confirmed", "refused", "needs_person"]
+ObligationState = Literal["open", "confirmed", "refused", "needs_person", "withdrawn"]
 Code = Annotated[str | None, Query(max_length=64)]
 
 
@@ -138,7 +138,7 @@ async def post_obligation_retry(
     """Pursue it once more. The marketplace is asked first whether it has it already."""
     async with database.transaction() as tx:
         await call.claim(tx, principal)
-        await write_back.retry(obligation_id, principal.merchant_id, principal.actor, body.reason, tx=tx)
+        await obligations.retry(obligation_id, principal.merchant_id, principal.actor, body.reason, tx=tx)
         return await call.answer(tx, 202)
 
 

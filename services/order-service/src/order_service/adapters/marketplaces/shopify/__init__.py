@@ -2,11 +2,13 @@
 
 import httpx
 
+from order_service.adapters.marketplaces.shopify.cancelling import ShopifyCanceller
 from order_service.adapters.marketplaces.shopify.client import ShopifyGateway
 from order_service.adapters.marketplaces.shopify.mapping import PLATFORM, read_order
 from order_service.adapters.marketplaces.shopify.settings import ShopifySettings
+from order_service.adapters.marketplaces.shopify.stock import BATCH, ShopifyStock
 from order_service.adapters.marketplaces.shopify.webhook import verify
-from order_service.use_cases.marketplace import Marketplace, Meter
+from order_service.use_cases.marketplace import Asked, Marketplace, Meter, StockTelling
 from order_service.use_cases.ports import Account
 
 
@@ -17,6 +19,12 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
     def open_gateway(account: Account, _: Meter) -> ShopifyGateway:
         return ShopifyGateway(http, account, api_version=settings.api_version, timeout_s=settings.timeout_s)
 
+    def open_teller(account: Account, meter: Meter) -> ShopifyStock:
+        return ShopifyStock(open_gateway(account, meter), account.options.get("location_id"))
+
+    def open_canceller(account: Account, meter: Meter) -> ShopifyCanceller:
+        return ShopifyCanceller(open_gateway(account, meter))
+
     return Marketplace(
         code=PLATFORM,
         writes_tracking=True,
@@ -25,4 +33,13 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         read=read_order,
         open_gateway=open_gateway,
         open_checker=open_gateway,
+        asks=(
+            Asked(
+                "location_id",
+                "the number of the location whose stock is set; needed where the shop has more than one",
+                required=False,
+            ),
+        ),
+        stock=StockTelling(open_teller, BATCH),
+        open_canceller=open_canceller,
     )

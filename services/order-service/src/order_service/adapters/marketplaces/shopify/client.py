@@ -83,7 +83,7 @@ class ShopifyGateway:
         Safe to repeat: the shop is asked first, and a fulfilment that carries the number already is the
         answer.
         """
-        answer = await self._graphql(FULFILMENTS_QUERY, {"id": mapping.order_gid(tracking.external_id)})
+        answer = await self.graphql(FULFILMENTS_QUERY, {"id": mapping.order_gid(tracking.external_id)})
         order = _parse(wire.OrderData, answer).order
         if order is None:
             raise MarketplaceRefused("order_not_found")
@@ -95,7 +95,7 @@ class ShopifyGateway:
         fulfilment = mapping.to_fulfilment(await self._with_all_lines(order), tracking)
         if fulfilment is None:
             raise MarketplaceRefused("units_not_fulfillable")
-        answer = await self._graphql(FULFIL_MUTATION, {"fulfillment": fulfilment}, changes=True)
+        answer = await self.graphql(FULFIL_MUTATION, {"fulfillment": fulfilment}, changes=True)
         try:
             created = wire.FulfillmentCreateData.model_validate(answer).fulfillmentCreate
         except ValidationError as error:
@@ -115,7 +115,7 @@ class ShopifyGateway:
             lines, page = list(one.lineItems.nodes), one.lineItems.pageInfo
             while page.hasNextPage and pages < MOST_PAGES:
                 pages += 1
-                answer = await self._graphql(LINES_QUERY, {"id": one.id, "after": page.endCursor})
+                answer = await self.graphql(LINES_QUERY, {"id": one.id, "after": page.endCursor})
                 found = _parse(wire.FulfillmentOrderData, answer).fulfillmentOrder
                 if found is None:
                     raise MarketplaceUnavailable("a fulfilment order went away while it was read")
@@ -128,7 +128,7 @@ class ShopifyGateway:
 
     async def shop_of_credentials(self) -> str:
         """The shop's myshopify.com domain, as the token opens it."""
-        return _parse(wire.ShopData, await self._graphql(SHOP_QUERY, {})).shop.myshopifyDomain
+        return _parse(wire.ShopData, await self.graphql(SHOP_QUERY, {})).shop.myshopifyDomain
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks: REST's answer without its wrapper."""
@@ -139,7 +139,7 @@ class ShopifyGateway:
             raise MarketplaceUnavailable("the order's answer cannot be read") from error
         return json.dumps(order).encode()
 
-    async def _graphql(
+    async def graphql(
         self, query: str, variables: Mapping[str, object], *, changes: bool = False
     ) -> Mapping[str, object]:
         """The `data` of an answer without errors. Costs are points; an empty bucket answers THROTTLED."""

@@ -150,6 +150,7 @@ class Extensions(Wire):
 class UserError(Wire):
     field: tuple[str, ...] | None = None
     message: str
+    code: str | None = None
 
 
 class TrackingInfo(Wire):
@@ -226,6 +227,65 @@ class FulfillmentCreated(Wire):
 
 class FulfillmentCreateData(Wire):
     fulfillmentCreate: FulfillmentCreated | None
+
+
+class InventoryItem(Wire):
+    id: str
+
+
+class Variant(Wire):
+    sku: str | None = None
+    inventoryItem: InventoryItem
+
+
+class Variants(Wire):
+    nodes: tuple[Variant, ...]
+
+
+class VariantsData(Wire):
+    productVariants: Variants
+
+
+class Location(Wire):
+    id: str
+
+
+class Locations(Wire):
+    nodes: tuple[Location, ...]
+
+
+class LocationsData(Wire):
+    locations: Locations
+
+
+class SetQuantities(Wire):
+    userErrors: tuple[UserError, ...] = ()
+
+
+class SetQuantitiesData(Wire):
+    inventorySetQuantities: SetQuantities | None
+
+
+class CancelledOrder(Wire):
+    id: str
+    cancelledAt: datetime | None = None
+
+
+class CancelledData(Wire):
+    order: CancelledOrder | None
+
+
+class CancelJob(Wire):
+    id: str
+
+
+class OrderCancelled(Wire):
+    job: CancelJob | None = None
+    orderCancelUserErrors: tuple[UserError, ...] = ()
+
+
+class OrderCancelData(Wire):
+    orderCancel: OrderCancelled | None
 
 
 class Answer(Wire):

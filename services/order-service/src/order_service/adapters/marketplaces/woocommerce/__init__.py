@@ -9,8 +9,9 @@ import httpx
 from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGateway
 from order_service.adapters.marketplaces.woocommerce.mapping import PLATFORM, Habits, read_order
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
+from order_service.adapters.marketplaces.woocommerce.stock import BATCH, WooCommerceStock
 from order_service.adapters.marketplaces.woocommerce.webhook import verify
-from order_service.use_cases.marketplace import Gateway, Marketplace, Meter
+from order_service.use_cases.marketplace import Marketplace, Meter, StockTelling
 from order_service.use_cases.ports import Account
 
 
@@ -23,8 +24,11 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         tax_id_keys=settings.tax_id_keys,
     )
 
-    def open_gateway(account: Account, _: Meter) -> Gateway:
+    def open_gateway(account: Account, _: Meter) -> WooCommerceGateway:
         return WooCommerceGateway(http, account, settings)
+
+    def open_teller(account: Account, meter: Meter) -> WooCommerceStock:
+        return WooCommerceStock(open_gateway(account, meter))
 
     return Marketplace(
         code=PLATFORM,
@@ -33,4 +37,6 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         verify=verify,
         read=partial(read_order, habits=habits),
         open_gateway=open_gateway,
+        stock=StockTelling(open_teller, BATCH),
+        open_canceller=open_gateway,
     )

@@ -55,7 +55,7 @@ class WooCommerceGateway:
 
         Safe to repeat: every step looks first whether it is done.
         """
-        order = _read(_ORDER, await self._whole_order(tracking.external_id))
+        order = read(_ORDER, await self._whole_order(tracking.external_id))
         if order.status in codes.OVER:
             raise MarketplaceRefused(f"order_{order.status}")
         known = mapping.told_parcels(order).get(tracking.tracking_number)
@@ -68,22 +68,34 @@ class WooCommerceGateway:
                 raise MarketplaceRefused("units_not_fulfillable")
             reference = await self._tell(tracking)
             change = mapping.to_parcel(tracking, reference)
-            changed = await self._change("PUT", f"/wc/v3/orders/{order.id}", change, _ORDER)
+            changed = await self.change("PUT", f"/wc/v3/orders/{order.id}", change, _ORDER)
             # Another parcel of the order may have been noted meanwhile. The answer tells no refunded lines.
             order = changed.model_copy(update={"refunds": order.refunds})
         await self._complete(order)
         return reference
+
+    async def cancel(self, external_id: str, reason: str) -> str:
+        """Set the order's status to cancelled; its number. WooCommerce puts back the stock it had taken and
+        mails the seller; money that was paid goes back by a person's hand. Safe to repeat: it looks first.
+        """
+        order = read(_ORDER, await self.ask(f"/wc/v3/orders/{external_id}"))
+        if order.status in codes.CANCELLED or order.status == codes.REFUNDED:
+            return str(order.id)
+        if order.status == codes.COMPLETED or mapping.told_parcels(order):
+            raise MarketplaceRefused("order_was_sent")
+        await self.change("PUT", f"/wc/v3/orders/{order.id}", {"status": codes.CANCEL}, _ORDER)
+        return str(order.id)
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks, with the lines of its refunds, which webhooks leave out."""
         return await self._whole_order(external_id)
 
     async def _whole_order(self, external_id: str) -> bytes:
-        answer = await self._ask(f"/wc/v3/orders/{external_id}")
-        if not _read(_ORDER, answer).refunds:
+        answer = await self.ask(f"/wc/v3/orders/{external_id}")
+        if not read(_ORDER, answer).refunds:
             return answer
-        refunds = _read(
-            _REFUNDS, await self._ask(f"/wc/v3/orders/{external_id}/refunds?per_page={MOST_REFUNDS}")
+        refunds = read(
+            _REFUNDS, await self.ask(f"/wc/v3/orders/{external_id}/refunds?per_page={MOST_REFUNDS}")
         )
         lines = {one.get("id"): one.get("line_items") for one in refunds}
         order = json.loads(answer)
@@ -95,7 +107,7 @@ class WooCommerceGateway:
         """Partly shipped orders stay as they are; so does a status that we were not told to change."""
         may_complete = self._settings.complete_orders and order.status in self._settings.ready_statuses
         if may_complete and mapping.everything_told(order):
-            await self._change("PUT", f"/wc/v3/orders/{order.id}", {"status": codes.COMPLETED}, _ORDER)
+            await self.change("PUT", f"/wc/v3/orders/{order.id}", {"status": codes.COMPLETED}, _ORDER)
 
     async def _tell(self, tracking: Tracking) -> str:
         if self._settings.tracking != "order_note":
@@ -110,26 +122,26 @@ class WooCommerceGateway:
 
     async def _tell_plug_in(self, tracking: Tracking) -> str:
         path = f"/wc-shipment-tracking/v3/orders/{tracking.external_id}/shipment-trackings"
-        for one in _read(_TRACKINGS, await self._ask(path)):
+        for one in read(_TRACKINGS, await self.ask(path)):
             if one.tracking_number == tracking.tracking_number:
                 return f"tracking:{one.tracking_id}"
         body = mapping.to_shipment_tracking(tracking)
-        made = await self._change("POST", path, body, _TRACKING)
+        made = await self.change("POST", path, body, _TRACKING)
         return f"tracking:{made.tracking_id}"
 
     async def _tell_by_note(self, tracking: Tracking) -> str:
         path = f"/wc/v3/orders/{tracking.external_id}/notes"
-        for one in _read(_NOTES, await self._ask(path)):
+        for one in read(_NOTES, await self.ask(path)):
             if mapping.names(one.note, tracking.tracking_number):
                 return f"note:{one.id}"
         body = {"note": mapping.to_note(tracking), "customer_note": self._settings.note_for_buyer}
-        made = await self._change("POST", path, body, _NOTE)
+        made = await self.change("POST", path, body, _NOTE)
         return f"note:{made.id}"
 
-    async def _ask(self, path: str) -> bytes:
+    async def ask(self, path: str) -> bytes:
         return await self._send("GET", path, changes=False)
 
-    async def _change(self, method: str, path: str, body: Mapping[str, object], answer: TypeAdapter[T]) -> T:
+    async def change(self, method: str, path: str, body: Mapping[str, object], answer: TypeAdapter[T]) -> T:
         content = await self._send(method, path, body=body, changes=True)
         try:
             return answer.validate_json(content)
@@ -188,7 +200,7 @@ def _lost(reason: str, changes: bool) -> Exception:
     return MarketplaceOutcomeUnknown(reason) if changes else MarketplaceUnavailable(reason)
 
 
-def _read(model: TypeAdapter[T], content: bytes) -> T:
+def read(model: TypeAdapter[T], content: bytes) -> T:
     try:
         return model.validate_json(content)
     except ValidationError as error:

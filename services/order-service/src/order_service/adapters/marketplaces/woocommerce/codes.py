@@ -19,8 +19,10 @@ PROCESSING: Final = "processing"
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 REFUNDED: Final = "refunded"
+#: The status that we set where an order is called off by us.
+CANCEL: Final = "cancelled"
 #: Called off. Who puts an order into the trash does not want it sent.
-CANCELLED: Final = frozenset({"cancelled", "trash"})
+CANCELLED: Final = frozenset({CANCEL, "trash"})
 #: What may stand in `status` without a plug-in; anything else is parked.
 STATUSES: Final = AWAITING_PAYMENT | CANCELLED | {PROCESSING, COMPLETED, FAILED, REFUNDED}
 #: Orders that take no tracking number any more.

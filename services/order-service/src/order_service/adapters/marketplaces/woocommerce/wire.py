@@ -123,3 +123,21 @@ class ShipmentTracking(Wire):
 class Note(Wire):
     id: int
     note: str = ""
+
+
+class Product(Wire):
+    """`parent_id`: of a variation, the product it belongs to."""
+
+    id: int
+    sku: str = ""
+    type: str = "simple"
+    parent_id: int = 0
+
+
+class ProductUpdated(Wire):
+    id: int
+    error: Refusal | None = None
+
+
+class ProductsUpdated(Wire):
+    update: tuple[ProductUpdated, ...]
