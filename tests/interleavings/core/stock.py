@@ -239,9 +239,6 @@ class StockTransaction(Transaction[StockRows]):
         self.exceptions = Exceptions()
         self.drifts = Drifts()
 
-    def new_id(self) -> UUID:
-        return self.ids()
-
     async def flush(self) -> None:
         if self.arrivals:
             await settle_arrivals(self.arrivals, tx=self)

@@ -7,20 +7,13 @@ from pathlib import Path
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.process import Service, run_service
-from crossdock_contracts.shipping import (
-    ParcelLabelledV1,
-    ParcelShippedV1,
-    ShipmentCancelledV1,
-    ShipmentLabelRequestedV1,
-    ShipmentRefusedV1,
-    ShipmentRejectedV1,
-)
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.adapters.papers.printer import PaperPrinter
 from shipping_service.api.app import VERSION, build_app
 from shipping_service.messaging import HANDLERS
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
 from shipping_service.messaging.outages import Outages, leave_carriers
+from shipping_service.messaging.published import PUBLISHES
 from shipping_service.messaging.upkeep import erase_personal_data, watch_deferred
 from shipping_service.persistence.transaction import open_database
 from shipping_service.persistence.worklists import WORKLISTS
@@ -60,14 +53,7 @@ def build() -> Service:
         database=database,
         build_app=lambda: build_app(database, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
-        publishes=(
-            ParcelLabelledV1,
-            ParcelShippedV1,
-            ShipmentCancelledV1,
-            ShipmentLabelRequestedV1,
-            ShipmentRefusedV1,
-            ShipmentRejectedV1,
-        ),
+        publishes=PUBLISHES,
         handlers=HANDLERS,
         jobs=CarrierJobs(database, connected, outages, printer).handlers,
         destinations=[

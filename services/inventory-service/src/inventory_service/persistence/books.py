@@ -140,7 +140,8 @@ _RECEIVED = statement(
 
 _NEXT_VERSIONS = statement(
     """
-    update sku_stream s set version = s.version + v.events
+    update sku_stream s
+    set version = greatest(s.version, (select version_floor from restore_epoch)) + v.events
     from unnest(:merchants, :skus, :events) as v (merchant_id, sku, events)
     where s.merchant_id = v.merchant_id and s.sku = v.sku
     returning s.merchant_id, s.sku, s.version - v.events + 1

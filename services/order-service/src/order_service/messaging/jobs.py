@@ -122,7 +122,7 @@ class MarketplaceJobs:
         async with self._database.transaction(job.cause) as tx:
             outcome = "ignored"
             if canonical is not None:
-                asked = Import(canonical, account, tx.new_id(), job.cause, asked=True)
+                asked = Import(canonical, account, job.cause, asked=True)
                 (imported,) = await import_orders([asked], retention=self._retention, tx=tx)
                 outcome = imported.outcome.value
             await tx.messages.settle([Settled(message_id, outcome, order_id)])

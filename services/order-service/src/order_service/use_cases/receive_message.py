@@ -32,7 +32,7 @@ async def receive_messages(
     Raises RacedImport: begin again in a new transaction.
     """
     # Most deliveries create an order: its id is known beforehand, and the row is written once.
-    ready = [_with_order_id(one, tx=tx) for one in received]
+    ready = [_with_order_id(one) for one in received]
     personal_until = tx.now + timedelta(days=retention.message_days)
     stored = await tx.messages.add([one.message for one in ready], personal_until=personal_until)
     new = [one for one in ready if one.message.message_id in stored]
@@ -45,18 +45,19 @@ async def reimport_message(
 ) -> None:
     """Read a kept message once more, after its mapping, its account or its SKU map was repaired."""
     again = Received(replace(message, state="failed"), canonical, account)
-    await _import([_with_order_id(again, tx=tx)], retention, tx=tx)
+    await _import([_with_order_id(again)], retention, tx=tx)
 
 
-def _with_order_id(one: Received, *, tx: Transaction) -> Received:
-    return one if one.canonical is None else replace(one, message=replace(one.message, order_id=tx.new_id()))
+def _with_order_id(one: Received) -> Received:
+    if one.canonical is None:
+        return one
+    order_id = Import(one.canonical, one.account).new_order_id
+    return replace(one, message=replace(one.message, order_id=order_id))
 
 
 async def _import(received: Sequence[Received], retention: Retention, *, tx: Transaction) -> None:
     carrying = [
-        (one, Import(one.canonical, one.account, one.message.order_id, one.cause))
-        for one in received
-        if one.canonical is not None and one.message.order_id is not None
+        (one, Import(one.canonical, one.account, one.cause)) for one in received if one.canonical is not None
     ]
     imported = await import_orders([given for _, given in carrying], retention=retention, tx=tx)
     settled: list[Settled] = []
