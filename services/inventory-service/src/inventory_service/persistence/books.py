@@ -55,7 +55,7 @@ _LINES = statement(
 _ALLOCATIONS = statement(
     """
     select allocation_id, order_id, line_id, merchant_id, sku, warehouse, units, consumed, state, refused
-    from allocation where order_id = any(:ids) order by allocation_id
+    from allocation where order_id = any(:ids) order by created_at, allocation_id
     """,
     ids=UUIDS,
 )
@@ -97,7 +97,7 @@ _LOCK_PROMISED = statement(
     from allocation a join stock_order o on o.order_id = a.order_id
     where a.merchant_id = :merchant_id and a.sku = :sku and a.warehouse = :warehouse
       and a.state in ('reserved', 'published') and not a.refused and o.state in ('open', 'held')
-    order by a.state = 'published', o.ship_by desc nulls first, a.allocation_id desc
+    order by a.state = 'published', o.ship_by desc nulls first, a.created_at desc, a.allocation_id desc
     limit :limit
     for no key update of o, a skip locked
     """
