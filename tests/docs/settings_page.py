@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from crossdock_chassis.config import ServiceSettings, Settings, environment_name
+from crossdock_chassis.config import ServiceSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "settings.md"

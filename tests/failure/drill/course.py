@@ -155,6 +155,7 @@ class Course:
                     break
             await asyncio.sleep(LOOK_EVERY_S)
         self.figures.through_s = time.monotonic() - lost_at
+        self.figures.wrong += await self._shipping_and_carrier()
         self.figures.holds = verdict.holds and not self.figures.wrong
         self.figures.wrong += [
             f"{row.what}: {row.expected} expected, {row.seen} seen"
@@ -171,6 +172,14 @@ class Course:
         }
         books: Books = await self._reader.read()
         return judge(run.scenario, books, unreadable=[], line_ids=line_ids)
+
+    async def _shipping_and_carrier(self) -> list[str]:
+        """What shipping-service itself says it has bought is what the carrier has sold."""
+        listed: list[Any] = await self._api.items("shipping", "/v1/shipments")
+        ours = {one["tracking_number"] for one in listed if one["tracking_number"]}
+        books: Books = await self._reader.read()
+        theirs = {label.tracking for labels in books.live_labels.values() for label in labels}
+        return [f"label {number} is in one book alone" for number in sorted(ours ^ theirs)][:20]
 
     # -- people
 
@@ -195,8 +204,9 @@ class Course:
                 if error.status != NOT_FOUND:
                     raise
                 continue
-            self.figures.settled_keys += 1
-            self.figures.wrong += [str(left) for left in found["results"] if left["error"]]
+            for settled in found["results"]:
+                self.figures.settled_keys += settled["left"] == 0
+                self.figures.wrong += [str(settled)] if settled["error"] else []
 
     async def _look_up_labels(self) -> None:
         """The carrier's own books decide."""

@@ -231,7 +231,7 @@ class Replayer(Generic[TX]):
             found = await tx.connection.execute(text(_EVENTS + " order by n limit 1"), names)
             row = found.mappings().one_or_none()
             if row is not None:
-                event = _event_of(row)
+                event = event_of(row)
                 handler = self._handlers.get(type(event))
                 if handler is None:
                     raise UnreadableRecord(f"type {event.TYPE!r} is not listened to")
@@ -357,7 +357,8 @@ def _pairs(headers: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(zip(headers[::2], headers[1::2], strict=True))
 
 
-def _event_of(row: RowMapping) -> Event:
+def event_of(row: RowMapping) -> Event:
+    """What a parked row carries. Raises UnreadableRecord."""
     first: dict[str, str] = {}
     for name, value in _pairs(row["headers"]):
         first.setdefault(name, value)
@@ -383,7 +384,7 @@ def _parked_key(row: RowMapping) -> ParkedKey:
 
 def _parked_event(row: RowMapping) -> ParkedEvent:
     try:
-        content = redact(_event_of(row))
+        content = redact(event_of(row))
     except UnreadableRecord:
         content = None  # nobody can tell which part of it is personal, so none of it is shown
     return ParkedEvent(

@@ -1,4 +1,4 @@
-"""Our database was restored to an earlier time, and the others have moved on (ADR 18).
+"""Our database was restored to an earlier time, and the others have moved on (ADR 19).
 
 What we said in the meantime is known to everybody but us. In one transaction, before anything of ours runs:
 

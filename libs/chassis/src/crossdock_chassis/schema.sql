@@ -76,7 +76,7 @@ create table relay_ack (
     primary key (topic, partition)
 );
 
--- How often this database was restored to an earlier time (ADR 18). What is counted after a restore begins above
+-- How often this database was restored to an earlier time (ADR 19). What is counted after a restore begins above
 -- all that the lost future can have counted. What follows from an event older than `asks_before`, by its UUIDv7,
 -- may have been done in that future already.
 create table restore_epoch (

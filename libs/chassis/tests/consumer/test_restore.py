@@ -1,13 +1,14 @@
 """Our database is back at an earlier time, and the topics hold what we said afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from crossdock_chassis.database import NO_CAUSE, open_engine
+from crossdock_chassis.database import NO_CAUSE, Transaction, open_engine
 from crossdock_chassis.divert import MAX_KEYS
 from crossdock_chassis.faults import TAKEN_BACK
 from crossdock_chassis.handlers import Handlers
@@ -101,8 +102,40 @@ async def test_words_about_such_a_key_wait_until_a_person_has_settled_it(bench: 
     assert await parked(bench) == []
     assert await bench.query("select action, events, reason from parked_audit order by at") == [
         ("discarded", 1, "the mailbox has it"),
-        ("replayed", 2, None),
     ]
+
+
+async def test_what_led_to_a_lost_word_runs_first_and_what_came_after_waits_for_its_calls_in_doubt(
+    bench: Bench,
+) -> None:
+    order = uuid4()
+
+    async def ask(events: Sequence[Any], *, tx: Transaction) -> None:
+        await write_effects(events, tx=tx)
+        for one in events:
+            await tx.jobs.add(
+                "buy", one.template, merchant_id="m", destination="c", payload={}, caused_by=one.cause
+            )
+
+    (led,) = await bench.publish(failed(order, "asked"))
+    cause = Cause(led.event_id, led.event_id)
+    lost = encode(sent(order, "bought"), event_id=new_id(), at=datetime.now(UTC), cause=cause)
+    await bench.publish_again(lost)
+    await bench.publish(failed(order, "over"))
+    await restore(bench)
+    settler = Settler(bench.database, "notify", {NotificationFailedV1: ask})
+
+    async with bench.running({NotificationFailedV1: ask}):
+        await bench.caught_up()
+        first = await settler.settle(str(order), actor=PERSON, reason="looked at")
+        assert (first.applied, first.left, first.error) == (1, 2, None)
+        assert await bench.effects() == ["asked"]
+        await bench.query("update job set state = 'done' returning job_id")
+        then = await settler.settle(str(order), actor=PERSON, reason="the carrier has it")
+
+    assert (then.applied, then.left) == (1, 0)
+    assert await bench.effects() == ["asked", "over"]
+    assert await parked(bench) == []
 
 
 async def test_all_that_nobody_has_touched_are_settled_at_once(bench: Bench) -> None:

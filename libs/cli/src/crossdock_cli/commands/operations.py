@@ -100,7 +100,7 @@ def settle(
         bool, typer.Option("--all", help="All keys that a restore parked, the first 1000 of them.")
     ] = False,
 ) -> None:
-    """Give up the events that a restore took back, and handle what waited behind them.
+    """Give up the events that a restore took back, and handle what waited for that.
 
     When you have seen to what `crossdock parked show` tells of the key. Safe to repeat.
     """
@@ -114,8 +114,10 @@ def settle(
         ["key", "applied", "left", "error"],
         [[*pick(one, "key", "applied", "left", "error")] for one in results],
     )
-    if any(one["left"] for one in results):
+    if any(one["error"] for one in results):
         raise CommandFailed("some events fail; `crossdock parked show` has them")
+    if any(one["left"] for one in results):
+        raise CommandFailed("some wait for a call whose outcome a person has to tell; then settle them again")
 
 
 def rebuild(service: Service, *, reason: Reason = "asked for at the command line") -> None:

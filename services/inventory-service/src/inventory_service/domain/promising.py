@@ -146,11 +146,11 @@ def _let_go(order: Order, book: Book, because: Because) -> None:
     # A warehouse that was deactivated still sends what it has promised.
     reaching = {one.code for one in book.warehouses.get(order.merchant_id, ()) if one.reaches(order.country)}
     may_withdraw = order.state is OrderState.OPEN
-    # What cannot be stopped counts first, then what was published, then the rest; the oldest first, as ids
-    # begin with the time.
+    # What cannot be stopped counts first, then what was published, then the rest; the oldest first, as the
+    # order has them.
     kept = sorted(
         (one for one in order.allocations if one.state in KEPT),
-        key=lambda one: (not one.refused, one.state is AllocationState.RESERVED, one.allocation_id),
+        key=lambda one: (not one.refused, one.state is AllocationState.RESERVED),
     )
     for one in kept:
         line = order.lines.get(one.line_id)

@@ -1,4 +1,4 @@
-"""Everything the service publishes, and what a person does about one that a restore took back: ADR 18."""
+"""Everything the service publishes, and what a person does about one that a restore took back: ADR 19."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
