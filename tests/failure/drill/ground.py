@@ -84,7 +84,7 @@ class Ground:
     async def new_kafka(self) -> None:
         """An empty cluster at the same address, with the topics."""
         self._kafka = ApacheKafka(self._folder.path / "kafka", ports=[self._ports["kafka"]])
-        await self._kafka.start()
+        await self._kafka.start(timeout_s=_READY_S)
 
     async def stop_victim(self, number: signal.Signals) -> None:
         process = self.processes[self.victim or ""]
@@ -113,7 +113,7 @@ class Ground:
         if self.archived is not None and self.victim is not None:
             self.archived.start()
             databases |= self.archived.server.ensure_service_databases([self.victim])
-        await self._kafka.start()
+        await self._kafka.start(timeout_s=_READY_S)
         self._around = Surroundings(
             databases, self._kafka.bootstrap_servers, "apache", self._ports, self._keys
         )

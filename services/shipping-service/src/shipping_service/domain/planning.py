@@ -111,7 +111,7 @@ def _plan(dispatch: Dispatch, allocated: AllocationSet, snapshot: Snapshot, term
     for warehouse, allocations in sorted(by_warehouse.items()):
         leg = _joinable(dispatch, warehouse)
         if leg is None:
-            shipment_id = derived_id(allocations[0].allocation_id, "shipment")
+            shipment_id = derived_id(min(one.allocation_id for one in allocations), "shipment")
             leg = Leg(
                 shipment_id=shipment_id,
                 parcel_id=derived_id(shipment_id, "parcel", 1),
