@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Set
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -18,9 +18,9 @@ PAGE = ROOT / "docs" / "settings.md"
 HEAD = """\
 # Settings
 
-Made by `python -m tests.docs.settings_page` from the classes that read them; a test compares. Everything comes from
-the environment and is read once, at the start: a change takes a restart. A process that is told nonsense does not
-start, says which variable it is about, and ends with code 2. Secrets are never logged.
+Made by `python -m tests.docs.settings_page` from the classes that read them; a test compares. Everything
+comes from the environment and is read once, at the start: a change takes a restart. A process that is told
+nonsense does not start, says which variable it is about, and ends with code 2. Secrets are never logged.
 
 "Must be set" means that there is no default. What [operations](operations.md#configure) says comes first.
 """
@@ -30,9 +30,8 @@ def settings_classes() -> list[type[Settings]]:
     """Every class below the four services, in the order of their files."""
     found: list[type[Settings]] = []
     for file in sorted((ROOT / "services").glob("*/src/**/settings.py")):
-        name = ".".join(
-            file.relative_to(file.parents[len(file.parts) - len(ROOT.parts) - 4]).with_suffix("").parts
-        )
+        source = next(one for one in file.parents if one.name == "src")
+        name = ".".join(file.relative_to(source).with_suffix("").parts)
         module = importlib.import_module(name)
         found += [
             one
@@ -44,51 +43,36 @@ def settings_classes() -> list[type[Settings]]:
 
 def render() -> str:
     """The whole page."""
-    parts = [HEAD, "## Every service", _SERVICES, _table(ServiceSettings, "<SERVICE>_", known=())]
+    parts = [HEAD.rstrip(), "## Every service", _SERVICES, _table(ServiceSettings, "<SERVICE>_")]
     for one in settings_classes():
+        prefix = str(one.model_config.get("env_prefix", ""))
         known = tuple(ServiceSettings.model_fields) if issubclass(one, ServiceSettings) else ()
-        rows = _table(one, str(one.model_config.get("env_prefix", "")), known=known)
-        if rows:
-            parts += [
-                f"## {_title(one)}",
-                (one.__doc__ or "").strip().splitlines()[0] if _own_doc(one) else "",
-                rows,
-            ]
-    return "\n\n".join(part for part in parts if part).replace("\n\n\n", "\n\n") + "\n"
+        if set(one.model_fields) - set(known):
+            parts += [f"## `{prefix}*`", _table(one, prefix, known=known)]
+    return "\n\n".join(parts) + "\n"
 
 
 _SERVICES = """\
 `<SERVICE>` is `ORDER`, `INVENTORY`, `SHIPPING` or `NOTIFY`: `ORDER_DATABASE_URL`, `NOTIFY_HTTP_PORT`."""
 
 
-def _own_doc(settings: type[Settings]) -> bool:
-    return "__doc__" in vars(settings) and bool(settings.__doc__)
-
-
-def _title(settings: type[Settings]) -> str:
-    prefix = str(settings.model_config.get("env_prefix", "")).rstrip("_")
-    return f"`{prefix}_*`"
-
-
-def _table(settings: type[Settings], prefix: str, *, known: tuple[str, ...]) -> str:
+def _table(settings: type[Settings], prefix: str, *, known: Container[str] = ()) -> str:
     rows = [
         f"| `{prefix}{name.upper()}` | {_default(field)} | {_bounds(field)} | {field.description or ''} |"
         for name, field in settings.model_fields.items()
         if name not in known
     ]
-    return (
-        "\n".join(["| variable | default | values | what it does |", "| --- | --- | --- | --- |", *rows])
-        if rows
-        else ""
-    )
+    return "\n".join(["| variable | default | values | what it does |", "| --- | --- | --- | --- |", *rows])
 
 
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined and field.default_factory is None:
         return "**must be set**"
     value: Any = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value == "" or value == ():
+    if value is None or value in ("", ()):
         return "none"
+    if isinstance(value, Set | tuple):
+        return ", ".join(f"`{one}`" for one in sorted(value))
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{getattr(value, 'value', value)}`"

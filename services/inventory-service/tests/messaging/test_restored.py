@@ -19,11 +19,8 @@ async def test_versions_are_counted_above_the_floor_of_the_epoch_and_on_from_the
     await stage.hear(order.created())
     await restored(stage)
 
-    answers = []
-    for _ in range(2):
-        answers.append(await stage.hear(order.changed()))
+    reserved = [only(await stage.hear(order.changed()), StockReservedV1) for _ in range(2)]
 
-    reserved = [only(one, StockReservedV1) for one in answers]
     assert [one.aggregate_version for one in reserved] == [FLOOR + 1, FLOOR + 2]
     assert [one.allocation_version for one in reserved] == [FLOOR + 1, FLOOR + 2]
 
