@@ -53,7 +53,7 @@ async def begin(
         cause = asked[message_id]
         if due.message.state is MessageState.SENDING:
             await doubt(due.message, "no_answer_stored", cause=cause, tx=tx)
-        elif due.message.state is MessageState.WAITING and message_id in after_restore:
+        elif _may_be_said(due.message, after_restore):
             sending = due.message.move(MessageState.SENDING)
             await doubt(sending, "before_restore", cause=cause, tx=tx)
         elif due.message.state is MessageState.WAITING:
@@ -66,6 +66,12 @@ async def begin(
     await tx.messages.save([one.message for one in changed])
     await tx.log.add(changed)
     return ready
+
+
+def _may_be_said(message: Message, after_restore: Set[UUID]) -> bool:
+    """A later revision is a person's wish to say it again, so it is in no doubt."""
+    waiting = message.state is MessageState.WAITING
+    return waiting and message.revision == 1 and message.message_id in after_restore
 
 
 def _begin_one(

@@ -1,6 +1,5 @@
 """Messages: what was said, what was not and why, and what a person decides about the rest."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -84,8 +83,7 @@ async def post_resolution(
     decide = decide_message.mark_sent if body.action == "sent" else decide_message.send_again
     async with database.transaction() as tx:
         cause = await queries.cause_of(tx.connection, principal.merchant_id, message_id)
-    # What follows is the person's wish, not the old event's: after a restore it is in no doubt.
-    async with database.transaction(replace(cause, event_id=None)) as tx:
+    async with database.transaction(cause) as tx:
         await call.claim(tx, principal)
         again = await decide(principal.merchant_id, message_id, principal.actor, body.reason, tx=tx)
         decided = (
