@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml deploy/sandbox/pyproject.toml services/*/pyproject.toml))
 MEMBERS ?= $(ALL_MEMBERS) .
 
-.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof bench peers \
+.PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof drill bench peers \
 	rules observability verify-observability verify-images clean
 
 help: ## list the commands
@@ -124,6 +124,12 @@ REPORT ?= proof-report
 
 proof: setup ## break everything around a running system and judge what is left (MINUTES, SEED, REPORT)
 	$(BIN)/python -m tests.failure.proof --minutes $(MINUTES) --seed $(SEED) --report "$(REPORT)" $(ARGS)
+
+# Minutes each; a real Apache Kafka, so Java 17 and, at the first run, Maven.
+ORDERS ?= 250
+
+drill: setup ## lose Kafka, then each service's database, restore it and judge what is left (ONLY=order, ORDERS)
+	$(BIN)/python -m tests.failure.drill $(ONLY) --orders $(ORDERS) $(ARGS)
 
 # Floors and peers beside Crossdock; only ratios of one run count. QUICK=1 shows that it runs, without the peers.
 bench: setup $(if $(QUICK),,peers) ## measure what an order costs beside the same work done by hand (QUICK=1, ARGS)

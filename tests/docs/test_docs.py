@@ -25,7 +25,8 @@ from .pages import (
 PAGES = pages()
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 SETTING = re.compile(
-    r"(?:ORDER|INVENTORY|SHIPPING|NOTIFY|CARRIER_[A-Z]+|MARKETPLACE_[A-Z]+|CHANNEL_[A-Z]+)_([A-Z][A-Z_]+)"
+    r"(?:ORDER|INVENTORY|SHIPPING|NOTIFY|CARRIER_DHL_EXPRESS|(?:CARRIER|MARKETPLACE|CHANNEL)_[A-Z]+)"
+    r"_([A-Z][A-Z_]+)"
 )
 
 

@@ -29,7 +29,7 @@ async def test_news_that_comes_while_an_order_begins_to_wait_for_it_is_not_misse
     assert canonical is not None
 
     async with database.transaction() as tx:
-        await import_orders([Import(canonical, account, tx.new_id())], retention=Retention(), tx=tx)
+        await import_orders([Import(canonical, account)], retention=Retention(), tx=tx)
         news = asyncio.create_task(say(database, a_sku(SAMPLE_SKUS[1])))
         await asyncio.wait([news], timeout=0.3)  # it would be through by then if it did not wait for us
     await news
@@ -47,7 +47,7 @@ async def test_an_order_that_comes_while_news_is_written_does_not_wait_for_it(
 
     async def place() -> None:
         async with database.transaction() as tx:
-            await import_orders([Import(canonical, account, tx.new_id())], retention=Retention(), tx=tx)
+            await import_orders([Import(canonical, account)], retention=Retention(), tx=tx)
 
     async with database.transaction() as tx:
         await learn_skus([a_sku(SAMPLE_SKUS[1])], tx=tx)

@@ -207,6 +207,7 @@ def a_rule(service: str = "Parcel:Economy") -> Rule:
 @dataclass
 class FakeTransaction:
     now: datetime = NOON
+    version_floor: int = 0
     settings: DomainSettings = field(
         default_factory=lambda: DomainSettings(
             {"scripted": Capabilities(can_find=True, can_void=True, void_is_async=True, settles_s=60)},

@@ -127,7 +127,8 @@ class StageWith(Generic[C]):
     async def states(self, order: AnOrder) -> list[str]:
         """The states of the order's legs, the oldest leg first."""
         found = await self.rows(
-            "select state from shipment where order_id = :id order by shipment_id", id=order.order_id
+            "select state from shipment where order_id = :id order by planned_at, warehouse",
+            id=order.order_id,
         )
         return [one.state for one in found]
 

@@ -217,6 +217,7 @@ class Transaction(Generic[R]):
     def __init__(self, rows: R, now: datetime, cause: Cause, ids: NewId) -> None:
         self.rows = rows
         self.now = now
+        self.version_floor = 0
         self.cause = cause
         self.ids = ids
         self.outbox = Outbox(rows.log, now, cause, ids)

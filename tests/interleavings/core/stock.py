@@ -98,7 +98,7 @@ class Books:
             for one in order.allocations
             if one.key == key and one.state in KEPT and not one.refused
         ]
-        found.sort(key=lambda pair: pair[1].allocation_id, reverse=True)
+        found.reverse()  # the newest first
         found.sort(key=lambda pair: pair[0].ship_by or NEVER, reverse=True)
         found.sort(key=lambda pair: pair[1].state is AllocationState.PUBLISHED)
         self._read_missing({order.order_id for order, _ in found[:limit]})
@@ -238,9 +238,6 @@ class StockTransaction(Transaction[StockRows]):
         self.catalogue = Catalogue(rows)
         self.exceptions = Exceptions()
         self.drifts = Drifts()
-
-    def new_id(self) -> UUID:
-        return self.ids()
 
     async def flush(self) -> None:
         if self.arrivals:

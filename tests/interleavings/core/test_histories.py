@@ -27,7 +27,7 @@ from .world import CoreWorld, open_core
 
 FOLDER: Final = Path(__file__).with_name("histories")
 RECORD: Final = bool(os.environ.get("RECORD_HISTORIES"))
-_ID = re.compile(r"01900000-0000-7000-8000-[0-9a-f]{12}|[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f-]{17}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class History:

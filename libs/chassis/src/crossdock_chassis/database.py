@@ -19,12 +19,13 @@ from crossdock_contracts.envelope import Cause
 
 NO_CAUSE = Cause()
 
-_NOW = text("select crossdock_now()")
+_BEGIN = text("select crossdock_now(), (select version_floor from restore_epoch)")
 # What many share runs the same few statements over sets, again and again: each is planned once, not anew for
 # every size of a set.
-_NOW_IN_HASTE = text(
+_BEGIN_IN_HASTE = text(
     """
-    select crossdock_now(), set_config('lock_timeout', :lock_timeout, true),
+    select crossdock_now(), (select version_floor from restore_epoch),
+           set_config('lock_timeout', :lock_timeout, true),
            set_config('plan_cache_mode', 'force_generic_plan', true)
     """
 ).bindparams(bindparam("lock_timeout", type_=Text))
@@ -33,14 +34,16 @@ _NOW_IN_HASTE = text(
 class Transaction:
     """What every service's transaction has; a service adds its repositories in a subclass.
 
-    `now` is the database's clock at the start. `outbox`, `jobs` and `timers` collect and are written by the
-    last statements before the commit, after the rows they speak of are locked.
+    `now` is the database's clock at the start. What is counted here is above `version_floor`: 0 until the
+    database was restored for the first time (restore.py). `outbox`, `jobs` and `timers` collect and are
+    written by the last statements before the commit, after the rows they speak of are locked.
     """
 
     def __init__(self, connection: AsyncConnection, now: datetime, cause: Cause) -> None:
         self.connection = connection
         self.now = now
         self.cause = cause
+        self.version_floor = 0
         self.outbox = Outbox(now=now, cause=cause)
         self.jobs = Jobs(now=now, cause=cause)
         self.timers = Timers(cause=cause)
@@ -87,11 +90,12 @@ class Database(Generic[TX]):
             cause = replace(cause, traceparent=current_traceparent())
         async with self.engine.connect() as connection, connection.begin():
             if longest_lock_wait_s is None:
-                now = (await connection.execute(_NOW)).scalar_one()
+                now, version_floor = (await connection.execute(_BEGIN)).one()
             else:
                 limit = {"lock_timeout": f"{longest_lock_wait_s * 1000:.0f}ms"}
-                now = (await connection.execute(_NOW_IN_HASTE, limit)).scalar_one()
+                now, version_floor, *_ = (await connection.execute(_BEGIN_IN_HASTE, limit)).one()
             tx = self._transaction_type(connection, now, cause)
+            tx.version_floor = version_floor
             yield tx
             await tx.flush()
         if tx.outbox.written:

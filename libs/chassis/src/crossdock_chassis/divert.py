@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, Text, bindparam,
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crossdock_chassis.faults import Fault, ParkingFull
+from crossdock_chassis.faults import TAKEN_BACK, Fault, ParkingFull
 from crossdock_chassis.ids import new_id
 from crossdock_chassis.incoming import Incoming, as_text
 from crossdock_chassis.wire import EPOCH_HEADER, MAX_PAYLOAD_BYTES, WireEvent
@@ -60,10 +60,14 @@ _APPEND = text(
     bindparam("payloads", type_=ARRAY(LargeBinary)),
 )
 
+# What a restore parked is settled many at once, and waits for nobody's understanding of an error.
 _COUNT = text(
     """
-    select (select count(*) from parked_key where consumer = :consumer),
-           (select count(*) from parked_event where consumer = :consumer)
+    select count(*), coalesce(sum(events), 0)
+    from parked_key k cross join lateral (
+        select count(*) as events from parked_event e where e.consumer = k.consumer and e.key = k.key
+    ) as behind
+    where consumer = :consumer and fingerprint <> :taken_back
     """
 )
 
@@ -96,7 +100,7 @@ async def park(
             "payloads": [one.payload for one in records],
         },
     )
-    keys, events = (await connection.execute(_COUNT, {"consumer": consumer})).one()
+    keys, events = (await connection.execute(_COUNT, {"consumer": consumer, "taken_back": TAKEN_BACK})).one()
     if keys > MAX_KEYS or events > MAX_EVENTS:
         raise ParkingFull(f"{consumer} would have {keys} keys and {events} events parked")
 

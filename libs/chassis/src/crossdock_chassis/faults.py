@@ -15,6 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 MAX_TEXT_CHARS = 1_000
 
+#: The error type, and the reason, of keys that rest because our database was restored (restore.py).
+TAKEN_BACK = "TakenBack"
+
 #: Connections, resources, an operator's intervention (time-outs of statements too), the system below.
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "58"})
 #: Serialization, deadlock, lock time-out.
@@ -82,6 +85,11 @@ class Fault:
     def unreadable(cls, reason: str) -> "Fault":
         """A record that cannot be read. `reason` names fields and types, never values."""
         return cls("UnreadableRecord", reason[:MAX_TEXT_CHARS], _fingerprint("UnreadableRecord", reason))
+
+    @classmethod
+    def taken_back(cls, advice: str) -> "Fault":
+        """An event of ours that a restore took back. `advice`: what a person does about it."""
+        return cls(TAKEN_BACK, advice[:MAX_TEXT_CHARS], TAKEN_BACK)
 
     @classmethod
     def of(cls, error: BaseException) -> "Fault":

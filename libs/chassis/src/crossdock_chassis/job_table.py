@@ -38,7 +38,8 @@ _CLAIM = (
                        lease_until = statement_timestamp() + make_interval(secs => :lease_s)
         from due where job.job_id = due.job_id
         returning job.job_id, lease_owner, merchant_id, kind, reference, destination, payload, attempts,
-                  outcome_unknown, run_at, deadline_at, cause_event_id, correlation_id, traceparent
+                  outcome_unknown, run_at, deadline_at, cause_event_id, correlation_id, traceparent,
+                  after_restore
         """
     )
     .bindparams(
@@ -264,4 +265,5 @@ def _job(row: Any) -> Job:
         run_at=row.run_at,
         deadline_at=row.deadline_at,
         cause=Cause(row.cause_event_id, row.correlation_id, row.traceparent),
+        after_restore=row.after_restore,
     )

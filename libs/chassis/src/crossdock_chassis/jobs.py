@@ -49,6 +49,8 @@ class NeedsPerson(Exception):
 @dataclass(frozen=True, slots=True)
 class Job:
     """One outside call. `attempts` counts this one; `outcome_unknown` says an earlier one may have worked.
+    `after_restore`: that one was in a future that a restore of our database took back, so nothing of it is
+    written here, not even that it began.
 
     `lease` names this attempt; only the attempt that still holds the job can settle it.
     """
@@ -65,6 +67,7 @@ class Job:
     run_at: datetime
     deadline_at: datetime | None
     cause: Cause
+    after_restore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,14 @@ class JobHandler(Protocol):
 _INSERT = text(
     """
     insert into job (job_id, merchant_id, kind, reference, destination, payload, run_at, deadline_at,
-                     cause_event_id, correlation_id, traceparent)
-    select * from unnest(:ids, :merchants, :kinds, :refs, :destinations, :payloads, :run_ats, :deadlines,
-                         :causes, :correlations, :traces)
+                     cause_event_id, correlation_id, traceparent, after_restore, unknown_since)
+    select given.*, coalesce(cause < restore.asks_before, false),
+           case when cause < restore.asks_before then crossdock_clock() end
+    from unnest(:ids, :merchants, :kinds, :refs, :destinations, :payloads, :run_ats, :deadlines,
+                :causes, :correlations, :traces)
+             as given (id, merchant_id, kind, ref, destination, payload, run_at, deadline_at, cause,
+                       correlation, trace)
+         cross join restore_epoch as restore
     on conflict (kind, reference) do nothing
     """
 ).bindparams(
@@ -145,7 +153,8 @@ _AGAIN = text(
     """
     update job set state = 'ready', run_at = :run_at, attempts = 0, last_error = null, settled_at = null,
                    unknown_since = case when outcome_unknown and not :certainly_not_done
-                                        then crossdock_clock() end
+                                        then crossdock_clock() end,
+                   after_restore = after_restore and not :certainly_not_done
     where kind = :kind and reference = :reference and state in ('refused', 'needs_person', 'ready')
     """
 )

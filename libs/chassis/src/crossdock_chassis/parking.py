@@ -151,7 +151,7 @@ async def discard(
     Returns how many. Raises NotParked. What is left stays parked until it is replayed; with nothing left,
     later events of the key are handled again.
     """
-    parked = await _lock(connection, consumer, key)
+    parked = await lock_parked(connection, consumer, key)
     deleted = await connection.execute(
         text(
             "delete from parked_event where consumer = :consumer and key = :key"
@@ -162,8 +162,8 @@ async def discard(
     if n is not None and deleted.rowcount == 0:
         raise NotParked(key)
     if await _count_events(connection, consumer, key, bound=1) == 0:
-        await _unpark(connection, consumer, key)
-    await _write_audit(connection, consumer, parked, "discarded", deleted.rowcount, actor, reason)
+        await unpark(connection, consumer, key)
+    await write_parked_audit(connection, consumer, parked, "discarded", deleted.rowcount, actor, reason)
     log.warning("parked.discarded", consumer=consumer, key=key, events=deleted.rowcount, actor=actor.name)
     return deleted.rowcount
 
@@ -226,12 +226,12 @@ class Replayer(Generic[TX]):
     async def _run_first(self, key: str) -> tuple[RowMapping, bool]:
         """Handle the key's first event. Returns the key's row and whether more events are left."""
         async with self._database.transaction() as tx:
-            parked = await _lock(tx.connection, self._consumer, key)
+            parked = await lock_parked(tx.connection, self._consumer, key)
             names = {"consumer": self._consumer, "key": key}
             found = await tx.connection.execute(text(_EVENTS + " order by n limit 1"), names)
             row = found.mappings().one_or_none()
             if row is not None:
-                event = _event_of(row)
+                event = event_of(row)
                 handler = self._handlers.get(type(event))
                 if handler is None:
                     raise UnreadableRecord(f"type {event.TYPE!r} is not listened to")
@@ -242,7 +242,7 @@ class Replayer(Generic[TX]):
                 )
             more = await _count_events(tx.connection, self._consumer, key, bound=1) > 0
             if not more:
-                await _unpark(tx.connection, self._consumer, key)
+                await unpark(tx.connection, self._consumer, key)
             reached("parking.before_commit")
             return parked, more
 
@@ -271,7 +271,7 @@ class Replayer(Generic[TX]):
                 parked = changed.mappings().one_or_none() or parked
             if parked is not None:
                 action = "replayed" if error is None else "failed_again"
-                await _write_audit(tx.connection, self._consumer, parked, action, applied, actor, None)
+                await write_parked_audit(tx.connection, self._consumer, parked, action, applied, actor, None)
             return await _count_events(tx.connection, self._consumer, key)
 
 
@@ -287,7 +287,8 @@ _EVENTS = """
 """
 
 
-async def _lock(connection: AsyncConnection, consumer: str, key: str) -> RowMapping:
+async def lock_parked(connection: AsyncConnection, consumer: str, key: str) -> RowMapping:
+    """The key's row, held until the transaction ends. Raises NotParked."""
     found = await connection.execute(
         text("select * from parked_key where consumer = :consumer and key = :key for update"),
         {"consumer": consumer, "key": key},
@@ -309,14 +310,15 @@ async def _count_events(connection: AsyncConnection, consumer: str, key: str, *,
     return int(found.scalar_one())
 
 
-async def _unpark(connection: AsyncConnection, consumer: str, key: str) -> None:
+async def unpark(connection: AsyncConnection, consumer: str, key: str) -> None:
+    """Of a key without events: later ones are handled again."""
     await connection.execute(
         text("delete from parked_key where consumer = :consumer and key = :key"),
         {"consumer": consumer, "key": key},
     )
 
 
-async def _write_audit(
+async def write_parked_audit(
     connection: AsyncConnection,
     consumer: str,
     parked: RowMapping,
@@ -325,6 +327,7 @@ async def _write_audit(
     actor: Actor,
     reason: str | None,
 ) -> None:
+    """Who did what to a parked key, and why."""
     await connection.execute(
         text(
             """
@@ -354,7 +357,8 @@ def _pairs(headers: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(zip(headers[::2], headers[1::2], strict=True))
 
 
-def _event_of(row: RowMapping) -> Event:
+def event_of(row: RowMapping) -> Event:
+    """What a parked row carries. Raises UnreadableRecord."""
     first: dict[str, str] = {}
     for name, value in _pairs(row["headers"]):
         first.setdefault(name, value)
@@ -380,7 +384,7 @@ def _parked_key(row: RowMapping) -> ParkedKey:
 
 def _parked_event(row: RowMapping) -> ParkedEvent:
     try:
-        content = redact(_event_of(row))
+        content = redact(event_of(row))
     except UnreadableRecord:
         content = None  # nobody can tell which part of it is personal, so none of it is shown
     return ParkedEvent(

@@ -11,6 +11,7 @@ import uvloop
 from crossdock_chassis.config import InvalidSettings
 from crossdock_chassis.logging import configure_logging, get_logger
 from crossdock_chassis.migrations import upgrade
+from crossdock_chassis.restore_command import add_restore_arguments, run_restore
 from crossdock_chassis.running import ROLES, run_roles
 from crossdock_chassis.service import Loop, Service
 from crossdock_chassis.token_commands import (
@@ -33,6 +34,7 @@ roles (none: all of them in one process, sharing one event loop)
 
 commands
   migrate    bring the database's schema up to date, as its owner
+  restore    make good what a restore of the database from a backup broke, once, before anything else starts
   token      add, list and revoke the tokens of the API; see `token --help`
 
 Settings come from the environment. SIGTERM ends the work in hand and then the process; a second one ends it
@@ -69,6 +71,8 @@ async def _run(build: Callable[[], Service], arguments: argparse.Namespace) -> i
     try:
         if arguments.command == "token":
             return await run_token_command(service.database, arguments)
+        if arguments.command == "restore":
+            return await run_restore(service, arguments)
         if settings.migration_url is None:
             raise InvalidSettings("migrate needs MIGRATION_URL, the database's owner")
         await asyncio.to_thread(upgrade, service.migrations, settings.migration_url.get_secret_value())
@@ -89,6 +93,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if argv and argv[0] == "migrate":
         parser.add_argument("command", choices=["migrate"])
         add_first_token_arguments(parser)
+    elif argv and argv[0] == "restore":
+        parser.add_argument("command", choices=["restore"])
+        add_restore_arguments(parser)
     elif argv and argv[0] == "token":
         add_token_arguments(parser.add_subparsers(dest="command", required=True).add_parser("token"))
     else:

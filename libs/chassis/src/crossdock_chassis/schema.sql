@@ -76,6 +76,18 @@ create table relay_ack (
     primary key (topic, partition)
 );
 
+-- How often this database was restored to an earlier time (ADR 19). What is counted after a restore begins above
+-- all that the lost future can have counted. What follows from an event older than `asks_before`, by its UUIDv7,
+-- may have been done in that future already.
+create table restore_epoch (
+    one boolean primary key default true check (one),
+    epoch integer not null default 0 check (epoch between 0 and 2097151), -- versions stay whole in JSON: 2^53
+    version_floor bigint not null generated always as (epoch::bigint << 32) stored,
+    asks_before uuid,
+    restored_at timestamptz
+);
+insert into restore_epoch default values;
+
 -- How far a consumer has come, advanced in the same transaction as the effects.
 create table consumer_fence (
     consumer text not null,
@@ -152,6 +164,7 @@ create table job (
     state text not null default 'ready' check (state in ('ready', 'running', 'done', 'refused', 'needs_person')),
     unknown_since timestamptz, -- an earlier attempt may have worked; a person is asked when that lasts too long
     outcome_unknown boolean not null generated always as (unknown_since is not null) stored,
+    after_restore boolean not null default false, -- it may have been done in a future that a restore took back
     attempts integer not null default 0,
     run_at timestamptz not null,
     deadline_at timestamptz,
@@ -197,7 +210,7 @@ create index timer_due on timer (due_at);
 -- What people did to the machinery: who, and why.
 create table operation_audit (
     audit_id uuid primary key,
-    action text not null check (action in ('job_retried', 'job_retried_as_not_done', 'rebuild_requested', 'outbox_released')),
+    action text not null check (action in ('job_retried', 'job_retried_as_not_done', 'rebuild_requested', 'outbox_released', 'restored')),
     subject text not null,
     merchant_id text,
     actor_kind text not null,

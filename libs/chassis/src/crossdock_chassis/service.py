@@ -23,7 +23,8 @@ Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 class Service:
     """One service. `name` is its Kafka group and consumer name, too: order, inventory, shipping, notify.
 
-    `publishes`: every event type it may write to its outbox. `jobs` and `timers`: kind or name -> handler.
+    `publishes`: every event type it may write to its outbox -> what a person does about one that a restore of
+    the database took back, the weightiest first. `jobs` and `timers`: kind or name -> handler.
     `relay_look_s`: how soon after a wave its relay looks for the next one. `background`: name -> loop of the
     work role. `worklists`: name -> statement that counts what a person has to see (backlog.py). `migrations`:
     the folder that holds `versions/`. `close`: awaited at the end, in order, before the database is closed;
@@ -36,7 +37,7 @@ class Service:
     build_app: Callable[[], FastAPI]
     migrations: Path
     version: str = "0.1.0"
-    publishes: Sequence[type[Event]] = ()
+    publishes: Mapping[type[Event], str] = field(default_factory=dict)
     relay_look_s: float = 0.02
     handlers: Handlers = field(default_factory=dict)
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)

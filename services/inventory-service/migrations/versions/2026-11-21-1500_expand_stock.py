@@ -56,7 +56,7 @@ create table sku (
 create table sku_stream (
     merchant_id text not null,
     sku text not null,
-    version integer not null default 0,
+    version bigint not null default 0,
     primary key (merchant_id, sku)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 comment on column sku_stream.version is 'aggregate version of the SKU''s newest event';
@@ -121,7 +121,7 @@ ORDERS = """
 create table stock_order (
     order_id uuid primary key,
     merchant_id text not null,
-    seen_version integer not null default 0,
+    seen_version bigint not null default 0,
     state text not null default 'unknown'
         check (state in ('unknown', 'open', 'held', 'cancelling', 'cancelled', 'closed')),
     policy text not null default 'all_or_nothing' check (policy in ('all_or_nothing', 'split', 'backorder')),
@@ -130,10 +130,10 @@ create table stock_order (
     ship_by timestamptz,
     reserve_until timestamptz,
     expired boolean not null default false,
-    answered_version integer not null default 0,
-    cancel_version integer,
-    aggregate_version integer not null default 0,
-    allocation_version integer not null default 0
+    answered_version bigint not null default 0,
+    cancel_version bigint,
+    aggregate_version bigint not null default 0,
+    allocation_version bigint not null default 0
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 comment on column stock_order.cancel_version is 'a cancel that shipping has still to answer';
 

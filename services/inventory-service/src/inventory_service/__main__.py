@@ -4,15 +4,9 @@ from pathlib import Path
 
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.process import Service, run_service
-from crossdock_contracts.inventory import (
-    SkuChangedV1,
-    StockLevelChangedV1,
-    StockRejectedV1,
-    StockReleasedV1,
-    StockReservedV1,
-)
 from inventory_service.api.app import VERSION, build_app
 from inventory_service.messaging import HANDLERS
+from inventory_service.messaging.published import PUBLISHES
 from inventory_service.messaging.timers import TIMERS
 from inventory_service.persistence.database import open_database
 from inventory_service.persistence.worklists import WORKLISTS
@@ -38,7 +32,7 @@ def build() -> Service:
         database=database,
         build_app=lambda: build_app(database, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
-        publishes=(StockReservedV1, StockRejectedV1, StockReleasedV1, StockLevelChangedV1, SkuChangedV1),
+        publishes=PUBLISHES,
         handlers=HANDLERS,
         timers=TIMERS,
         worklists=WORKLISTS,

@@ -1,8 +1,7 @@
 """What is promised never exceeds what is there, whatever orders want."""
 
 from collections.abc import Sequence
-from itertools import count
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from inventory_service.domain.errors import IllegalMove, NotEnough
 from inventory_service.domain.facts import give_back, ship
 from inventory_service.domain.level import Level, LevelKey
 from inventory_service.domain.order import Line, Order, OrderState, Policy
-from inventory_service.domain.promising import GapReason, NewId, free_unpublished, gaps, source
+from inventory_service.domain.promising import GapReason, free_unpublished, gaps, source
 from inventory_service.domain.sourcing import Need, plan
 
 from ..stage import a_warehouse
@@ -43,11 +42,6 @@ def an_order(lines: Sequence[tuple[str, int]], policy: Policy = Policy.SPLIT, nu
     return order
 
 
-def ids() -> NewId:
-    numbers = count(1)
-    return lambda: UUID(int=next(numbers))
-
-
 stocks = st.dictionaries(
     st.tuples(st.sampled_from(HOUSES), st.sampled_from(SKUS)), st.integers(0, 8), max_size=9
 )
@@ -66,11 +60,11 @@ def assert_conserved(book: Book, orders: Sequence[Order]) -> None:
 def test_orders_get_no_more_than_they_want_and_no_more_than_there_is(
     stock: dict[tuple[str, str], int], wanted: list[tuple[list[tuple[str, int]], Policy]]
 ) -> None:
-    book, new_id = a_book(stock), ids()
+    book = a_book(stock)
     orders = [an_order(lines, policy, n + 1) for n, (lines, policy) in enumerate(wanted)]
 
     for order in orders:
-        source(order, book, WHY, new_id)
+        source(order, book, WHY)
 
     assert_conserved(book, orders)
     assert all(level.short == 0 for level in book.levels.values())
@@ -90,13 +84,13 @@ def test_units_are_conserved_over_change_parcel_and_cancel(
     then: list[tuple[str, int]],
     verbs: list[int],
 ) -> None:
-    book, new_id = a_book(stock), ids()
+    book = a_book(stock)
     order = an_order(first)
-    source(order, book, WHY, new_id)
+    source(order, book, WHY)
     for one in order.allocations:
         one.move_to(AllocationState.PUBLISHED, WHY)
     order.lines = an_order(then).lines
-    source(order, book, WHY, new_id)
+    source(order, book, WHY)
 
     for verb, one in zip(verbs, list(order.allocations), strict=False):
         if verb == 0:
@@ -104,7 +98,7 @@ def test_units_are_conserved_over_change_parcel_and_cancel(
         elif verb == 1:
             give_back(order, [one.allocation_id], book, WHY)
         elif verb == 2:
-            parcel = new_id()
+            parcel = uuid4()
             ship(
                 order,
                 book,
@@ -115,7 +109,7 @@ def test_units_are_conserved_over_change_parcel_and_cancel(
                 units=1,
             )
         else:
-            source(order, book, WHY, new_id)
+            source(order, book, WHY)
 
         assert_conserved(book, [order])
     booked = dict.fromkeys(book.levels, 0)
@@ -164,7 +158,7 @@ def test_a_sku_that_is_not_sold_any_more_is_not_promised() -> None:
     book.skus["m", "a"] = Sku(sku="a", title="a", active=False)
     order = an_order([("a", 1)])
 
-    source(order, book, WHY, ids())
+    source(order, book, WHY)
 
     assert [gap.reason for gap in gaps(order, book)] == [GapReason.NO_STOCK]
 
@@ -174,7 +168,7 @@ def test_where_nobody_serves_the_country_that_is_the_reason() -> None:
     book.warehouses["m"] = [a_warehouse("W1", serves=frozenset({"FR"}))]
     order = an_order([("a", 1)])
 
-    source(order, book, WHY, ids())
+    source(order, book, WHY)
 
     assert [gap.reason for gap in gaps(order, book)] == [GapReason.NO_WAREHOUSE]
 

@@ -229,7 +229,7 @@ async def test_2_13_an_expired_order_is_sourced_again_when_it_is_paid_after_all(
 
     assert all_of(arrived, StockReservedV1) == []
     assert opened.complete
-    assert [one.state for one in await stage.rows("select state from allocation order by allocation_id")] == [
+    assert [one.state for one in await stage.rows("select state from allocation order by created_at")] == [
         "expired",
         "published",
     ]

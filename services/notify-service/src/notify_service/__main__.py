@@ -7,12 +7,12 @@ from pathlib import Path
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.process import Service, run_service
 from crossdock_chassis.repeating import repeat
-from crossdock_contracts.notifications import NotificationFailedV1, NotificationSentV1
 from notify_service.adapters.channel_registry import load_channels
 from notify_service.adapters.rendering import TemplateRenderer
 from notify_service.api.app import VERSION, build_app
 from notify_service.messaging import HANDLERS
 from notify_service.messaging.jobs import ChannelJobs
+from notify_service.messaging.published import PUBLISHES
 from notify_service.persistence.erasing import erase_expired
 from notify_service.persistence.transaction import open_database
 from notify_service.persistence.worklists import WORKLISTS
@@ -47,7 +47,7 @@ def build() -> Service:
         database=database,
         build_app=lambda: build_app(database, renderer, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
-        publishes=(NotificationSentV1, NotificationFailedV1),
+        publishes=PUBLISHES,
         relay_look_s=0.1,  # no step of an order waits for them
         handlers=HANDLERS,
         jobs=jobs.handlers(),

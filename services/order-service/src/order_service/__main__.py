@@ -9,12 +9,6 @@ from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_chassis.process import Service, run_service
 from crossdock_chassis.repeating import repeat
-from crossdock_contracts.orders import (
-    OrderCancelledV1,
-    OrderChangedV1,
-    OrderCreatedV1,
-    OrderLabelProvidedV1,
-)
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import VERSION, build_app
 from order_service.messaging import HANDLERS
@@ -22,6 +16,7 @@ from order_service.messaging.asking import Asking
 from order_service.messaging.check_jobs import CheckJobs
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.obligation_jobs import ObligationJobs
+from order_service.messaging.published import PUBLISHES
 from order_service.messaging.stock_jobs import StockJobs
 from order_service.messaging.timers import TIMERS
 from order_service.persistence.erasing import erase_expired
@@ -83,7 +78,7 @@ def build() -> Service:
         database=database,
         build_app=lambda: build_app(database, marketplaces, retention, HANDLERS, docs=settings.api_docs),
         migrations=MIGRATIONS,
-        publishes=(OrderCreatedV1, OrderChangedV1, OrderCancelledV1, OrderLabelProvidedV1),
+        publishes=PUBLISHES,
         handlers=HANDLERS,
         jobs={
             **MarketplaceJobs(database, marketplaces, retention).handlers(),

@@ -1,5 +1,4 @@
 from datetime import UTC, datetime
-from itertools import count
 from uuid import UUID
 
 import pytest
@@ -36,8 +35,7 @@ def catalog(*known: str, **mapped: tuple[Component, ...]) -> Catalog:
 
 
 def lines_of(given: Catalog, *what: CanonicalLine, before: tuple[Line, ...] = ()) -> tuple[Line, ...]:
-    numbers = count(1)
-    return expand(what, given, currency="USD", before=before, new_id=lambda: UUID(int=next(numbers)))
+    return expand(what, given, currency="USD", before=before, order_id=UUID(int=1))
 
 
 def test_a_sku_of_ours_needs_no_entry_in_the_map() -> None:

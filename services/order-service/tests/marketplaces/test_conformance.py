@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from crossdock_chassis.ids import new_id
 from order_service.domain.canonical import CanonicalOrder, digest
 from order_service.domain.errors import NotAnOrder
 from order_service.persistence.transaction import OrderDatabase
@@ -201,7 +200,7 @@ async def test_orders_that_must_never_be_shipped_are_never_open(
 
 async def take(database: OrderDatabase, member: Member, order: CanonicalOrder) -> Imported:
     async with database.transaction() as tx:
-        given = Import(order, member.account, new_id())
+        given = Import(order, member.account)
         (imported,) = await import_orders([given], retention=Retention(), tx=tx)
     return imported
 

@@ -210,6 +210,7 @@ class FakeTimers:
 class FakeTransaction:
     def __init__(self, *orders: Order, account: Account, now: datetime) -> None:
         self.now = now
+        self.version_floor = 0
         self.orders = FakeOrders({one.identity.order_id: one for one in orders})
         self.messages = FakeMessages()
         self.accounts = FakeAccounts(account)

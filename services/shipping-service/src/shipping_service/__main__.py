@@ -8,18 +8,6 @@ from crossdock_chassis.config import InvalidSettings
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.process import Service, run_service
-from crossdock_contracts.shipping import (
-    ParcelDeliveredV1,
-    ParcelExceptionV1,
-    ParcelLabelledV1,
-    ParcelReturnedV1,
-    ParcelShippedV1,
-    ParcelTrackedV1,
-    ShipmentCancelledV1,
-    ShipmentLabelRequestedV1,
-    ShipmentRefusedV1,
-    ShipmentRejectedV1,
-)
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.adapters.papers.printer import PaperPrinter
 from shipping_service.api.app import VERSION, build_app
@@ -27,6 +15,7 @@ from shipping_service.domain.following import Pace
 from shipping_service.messaging import HANDLERS, tracking_jobs
 from shipping_service.messaging.carrier_jobs import CarrierJobs, Connected
 from shipping_service.messaging.outages import Outages, leave_carriers
+from shipping_service.messaging.published import PUBLISHES
 from shipping_service.messaging.tracking_jobs import TrackingJobs, tracking_destination
 from shipping_service.messaging.upkeep import erase_personal_data, watch_deferred
 from shipping_service.persistence.transaction import open_database
@@ -90,18 +79,7 @@ def build() -> Service:
         database=database,
         build_app=lambda: build_app(database, HANDLERS, webhooks, docs=settings.api_docs),
         migrations=MIGRATIONS,
-        publishes=(
-            ParcelDeliveredV1,
-            ParcelExceptionV1,
-            ParcelLabelledV1,
-            ParcelReturnedV1,
-            ParcelShippedV1,
-            ParcelTrackedV1,
-            ShipmentCancelledV1,
-            ShipmentLabelRequestedV1,
-            ShipmentRefusedV1,
-            ShipmentRejectedV1,
-        ),
+        publishes=PUBLISHES,
         handlers=HANDLERS,
         jobs={**CarrierJobs(database, connected, outages, printer).handlers, **parcels.handlers},
         destinations=[

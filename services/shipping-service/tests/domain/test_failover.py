@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from crossdock_chassis.ids import new_id
 from shipping_service.domain import failover
 from shipping_service.domain.consignment import Address
 from shipping_service.domain.customs import Packed, SkuFacts
@@ -40,7 +39,7 @@ class Asked:
     """A leg whose label was just asked for by the first rule."""
 
     def __init__(self, *rules: Rule) -> None:
-        self.terms = Terms(NOON, new_id, rules, {"a": True, "b": True})
+        self.terms = Terms(NOON, rules, {"a": True, "b": True})
         line = Line(Decimal(10), "EUR", ("1",))
         snapshot = Snapshot(
             version=1,

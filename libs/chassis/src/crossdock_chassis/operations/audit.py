@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crossdock_chassis.ids import new_id
 from crossdock_contracts.envelope import Actor
 
-Action = Literal["job_retried", "job_retried_as_not_done", "rebuild_requested", "outbox_released"]
+Action = Literal["job_retried", "job_retried_as_not_done", "rebuild_requested", "outbox_released", "restored"]
 
 _WRITE = text(
     """

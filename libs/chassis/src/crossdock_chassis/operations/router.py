@@ -47,6 +47,7 @@ from crossdock_chassis.parking import (
     list_parked_keys,
     show_parked,
 )
+from crossdock_chassis.settling import Settler
 
 _Reader = Annotated[Principal, Depends(require("operations:read"))]
 _Writer = Annotated[Principal, Depends(require("operations:write"))]
@@ -88,6 +89,18 @@ class ReplayReport(BaseModel):
     results: list[ReplayResult]
 
 
+class Settle(BaseModel):
+    """Settle one key that a restore of the database parked, or all that nobody has touched since."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "compared with the carrier's books", "max_keys": 100}]}
+    )
+
+    reason: str = Field(min_length=1, max_length=500, description="For the record. No personal data.")
+    key: str | None = Field(default=None, min_length=1, max_length=256)
+    max_keys: int = Field(default=100, ge=1, le=1000)
+
+
 class Discarded(BaseModel):
     events: int
 
@@ -118,6 +131,7 @@ def operations_router(database: Database[Any], *, consumer: str, handlers: Handl
     _add_status(router, database, consumer, topics_of(handlers))
     _add_outbox(router, database)
     _add_parked(router, database, consumer, Replayer(database, consumer, handlers))
+    _add_settling(router, Settler(database, consumer, handlers))
     _add_jobs(router, database)
     return router
 
@@ -229,6 +243,21 @@ def _add_parked(router: APIRouter, database: Database[Any], consumer: str, repla
             except NotParked as error:
                 raise _not_parked() from error
         return Discarded(events=events)
+
+
+def _add_settling(router: APIRouter, settler: Settler) -> None:
+    @router.post("/lost-events/settle")
+    async def post_settle(body: Settle, principal: _Writer) -> ReplayReport:
+        """Give up what a restore took back, and handle what waited behind it. Safe to repeat."""
+        actor, reason = principal.actor, body.reason
+        if body.key is None:
+            return ReplayReport(
+                results=await settler.settle_all(actor=actor, reason=reason, max_keys=body.max_keys)
+            )
+        try:
+            return ReplayReport(results=[await settler.settle(body.key, actor=actor, reason=reason)])
+        except NotParked as error:
+            raise _not_parked() from error
 
 
 def _add_jobs(router: APIRouter, database: Database[Any]) -> None:

@@ -85,7 +85,7 @@ def build() -> Service:
         database=database,
         build_app=build_app,
         migrations=Path(__file__).parent / "migrations",
-        publishes=(StockReleasedV1,),
+        publishes={StockReleasedV1: "nothing: it is a demo"},
         handlers={StockReleasedV1: on_released},
         background={"demo": work},
         worklists={

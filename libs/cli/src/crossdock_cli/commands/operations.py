@@ -90,6 +90,36 @@ def discard(
     out.print(f"{done['events']} events given up")
 
 
+@parked.command("settle")
+def settle(
+    service: Service,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record. No personal data.")],
+    key: Annotated[str | None, typer.Argument(help="The key: an order id or a SKU.")] = None,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All keys that a restore parked, the first 1000 of them.")
+    ] = False,
+) -> None:
+    """Give up the events that a restore took back, and handle what waited for that.
+
+    When you have seen to what `crossdock parked show` tells of the key. Safe to repeat.
+    """
+    if (key is None) != everything:
+        raise typer.BadParameter("give either a key or --all")
+    body = {"reason": reason, "key": key, "max_keys": 1000}
+    results = talk(lambda api: api.send("POST", service, "/v1/operations/lost-events/settle", body))[
+        "results"
+    ]
+    print_table(
+        ["key", "applied", "left", "error"],
+        [[*pick(one, "key", "applied", "left", "error")] for one in results],
+    )
+    if any(one["error"] for one in results):
+        raise CommandFailed("some events fail; `crossdock parked show` has them")
+    if any(one["left"] for one in results):
+        raise CommandFailed("some wait for a call whose outcome a person has to tell; then settle them again")
+
+
 def rebuild(service: Service, *, reason: Reason = "asked for at the command line") -> None:
     """Have a service write its log anew from its event log, under the next epoch.
 

@@ -1,6 +1,6 @@
 """Promising stock to orders, taking promises back, and what is left open: pure decisions over a `Book`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -8,11 +8,10 @@ from uuid import UUID
 from inventory_service.domain.allocation import KEPT, Allocation, AllocationState
 from inventory_service.domain.because import Because
 from inventory_service.domain.book import Book
+from inventory_service.domain.ids import derived_id
 from inventory_service.domain.level import LevelKey
 from inventory_service.domain.order import WANTING, Line, Order, OrderState, Policy
 from inventory_service.domain.sourcing import Need, Pick, plan
-
-NewId = Callable[[], UUID]
 
 
 class GapReason(StrEnum):
@@ -33,7 +32,7 @@ class Gap:
     waiting: bool
 
 
-def source(order: Order, book: Book, because: Because, new_id: NewId) -> None:
+def source(order: Order, book: Book, because: Because) -> None:
     """Make what an order has fit what it wants: let go of what does not fit, promise what is missing.
 
     Unpublished units go back at once. Published ones are asked back from shipping, but not while the order is
@@ -56,16 +55,16 @@ def source(order: Order, book: Book, because: Because, new_id: NewId) -> None:
         picks = []
         if not order.was_told and not any(one.consumed for one in order.allocations):
             free_unpublished(order, book, because)
-    _take(order, picks, book, because, new_id)
+    _take(order, picks, book, because)
     order.refresh_waiting()
 
 
-def fill(order: Order, line: Line, book: Book, because: Because, new_id: NewId) -> bool:
+def fill(order: Order, line: Line, book: Book, because: Because) -> bool:
     """Give arriving units to a line that waits for them. False when nothing could be promised."""
     if order.state not in WANTING or line.waiting == 0 or line.sku is None:
         return False
     picks = _plan(order, [Need(line.line_id, line.sku, line.waiting)], book)
-    _take(order, picks, book, because, new_id)
+    _take(order, picks, book, because)
     order.refresh_waiting()
     return bool(picks)
 
@@ -147,11 +146,11 @@ def _let_go(order: Order, book: Book, because: Because) -> None:
     # A warehouse that was deactivated still sends what it has promised.
     reaching = {one.code for one in book.warehouses.get(order.merchant_id, ()) if one.reaches(order.country)}
     may_withdraw = order.state is OrderState.OPEN
-    # What cannot be stopped counts first, then what was published, then the rest; the oldest first, as ids
-    # begin with the time.
+    # What cannot be stopped counts first, then what was published, then the rest; the oldest first, as the
+    # order has them.
     kept = sorted(
         (one for one in order.allocations if one.state in KEPT),
-        key=lambda one: (not one.refused, one.state is AllocationState.RESERVED, one.allocation_id),
+        key=lambda one: (not one.refused, one.state is AllocationState.RESERVED),
     )
     for one in kept:
         line = order.lines.get(one.line_id)
@@ -181,13 +180,16 @@ def _plan(order: Order, needs: Sequence[Need], book: Book) -> list[Pick]:
     return plan(needs, available, book.serving(order.merchant_id, order.country))
 
 
-def _take(order: Order, picks: Sequence[Pick], book: Book, because: Because, new_id: NewId) -> None:
+def _take(order: Order, picks: Sequence[Pick], book: Book, because: Because) -> None:
     for pick in picks:
+        key = LevelKey(order.merchant_id, pick.sku, pick.warehouse)
+        before = sum(one.line_id == pick.line_id and one.key == key for one in order.allocations)
         allocation = Allocation(
-            allocation_id=new_id(),
+            # The same for the same choice, so that one made again after a restore is no second promise.
+            allocation_id=derived_id(order.order_id, pick.line_id, *key, before),
             order_id=order.order_id,
             line_id=pick.line_id,
-            key=LevelKey(order.merchant_id, pick.sku, pick.warehouse),
+            key=key,
             units=pick.units,
             state=AllocationState.RESERVED,
             because=because,

@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, CursorResult, DateTime, Integer, Text, TextClause, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CursorResult,
+    DateTime,
+    Integer,
+    Text,
+    TextClause,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -11,6 +22,7 @@ from sqlalchemy.types import TypeEngine
 TEXTS: TypeEngine[Any] = ARRAY(Text)
 UUIDS: TypeEngine[Any] = ARRAY(UUID)
 INTS: TypeEngine[Any] = ARRAY(Integer)
+VERSIONS: TypeEngine[Any] = ARRAY(BigInteger)
 BOOLS: TypeEngine[Any] = ARRAY(Boolean)
 TIMES: TypeEngine[Any] = ARRAY(DateTime(timezone=True))
 

@@ -55,7 +55,7 @@ _LINES = statement(
 _ALLOCATIONS = statement(
     """
     select allocation_id, order_id, line_id, merchant_id, sku, warehouse, units, consumed, state, refused
-    from allocation where order_id = any(:ids) order by allocation_id
+    from allocation where order_id = any(:ids) order by created_at, allocation_id
     """,
     ids=UUIDS,
 )
@@ -97,7 +97,7 @@ _LOCK_PROMISED = statement(
     from allocation a join stock_order o on o.order_id = a.order_id
     where a.merchant_id = :merchant_id and a.sku = :sku and a.warehouse = :warehouse
       and a.state in ('reserved', 'published') and not a.refused and o.state in ('open', 'held')
-    order by a.state = 'published', o.ship_by desc nulls first, a.allocation_id desc
+    order by a.state = 'published', o.ship_by desc nulls first, a.created_at desc, a.allocation_id desc
     limit :limit
     for no key update of o, a skip locked
     """
@@ -140,7 +140,8 @@ _RECEIVED = statement(
 
 _NEXT_VERSIONS = statement(
     """
-    update sku_stream s set version = s.version + v.events
+    update sku_stream s
+    set version = greatest(s.version, (select version_floor from restore_epoch)) + v.events
     from unnest(:merchants, :skus, :events) as v (merchant_id, sku, events)
     where s.merchant_id = v.merchant_id and s.sku = v.sku
     returning s.merchant_id, s.sku, s.version - v.events + 1

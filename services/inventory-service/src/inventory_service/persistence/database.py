@@ -1,12 +1,10 @@
 """The service's transaction: the chassis's with a book and the repositories."""
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from crossdock_chassis.database import Database, Transaction
-from crossdock_chassis.ids import new_id
 from crossdock_contracts.envelope import Cause
 from inventory_service.domain.book import Book
 from inventory_service.persistence.books import Books
@@ -28,9 +26,6 @@ class InventoryTransaction(Transaction):
         self.catalogue = Catalogue(connection)
         self.exceptions = Exceptions(connection)
         self.drifts = Drifts(connection)
-
-    def new_id(self) -> UUID:
-        return new_id()
 
     async def flush(self) -> None:
         if self.arrivals:

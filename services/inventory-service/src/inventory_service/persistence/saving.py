@@ -8,7 +8,7 @@ from inventory_service.domain.because import Because
 from inventory_service.domain.book import Book
 from inventory_service.domain.errors import IllegalMove
 from inventory_service.domain.level import Level
-from inventory_service.persistence.arrays import BOOLS, INTS, TEXTS, TIMES, UUIDS, RowsStatement
+from inventory_service.persistence.arrays import BOOLS, INTS, TEXTS, TIMES, UUIDS, VERSIONS, RowsStatement
 
 #: Stands on allocations as they are read: their reasons are in the history.
 UNSAVED = Because("service", "inventory-service")
@@ -26,7 +26,7 @@ _UPDATE_ORDERS = RowsStatement(
     where o.order_id = v.order_id
     """,
     ids=UUIDS,
-    seen_versions=INTS,
+    seen_versions=VERSIONS,
     states=TEXTS,
     policies=TEXTS,
     countries=TEXTS,
@@ -34,10 +34,10 @@ _UPDATE_ORDERS = RowsStatement(
     ship_bys=TIMES,
     reserve_untils=TIMES,
     expireds=BOOLS,
-    answered_versions=INTS,
-    cancel_versions=INTS,
-    aggregate_versions=INTS,
-    allocation_versions=INTS,
+    answered_versions=VERSIONS,
+    cancel_versions=VERSIONS,
+    aggregate_versions=VERSIONS,
+    allocation_versions=VERSIONS,
 )
 
 _PUT_LINES = RowsStatement(

@@ -22,7 +22,7 @@ async def answer_open(order: Order, *, because: Because, cause: Cause, tx: Trans
     if has_something or any(one.waiting for one in missing):
         await publish_set(order, because=because, cause=cause, tx=tx)
     elif missing:
-        order.aggregate_version += 1
+        order.aggregate_version = max(order.aggregate_version, tx.version_floor) + 1
         rejected = StockRejectedV1(
             merchant_id=order.merchant_id,
             aggregate_version=order.aggregate_version,
@@ -46,8 +46,8 @@ async def publish_set(order: Order, *, because: Because, cause: Cause, tx: Trans
         for one in silent:
             one.move_to(AllocationState.PUBLISHED, because)
         silent = []
-    order.aggregate_version += 1
-    order.allocation_version += 1
+    order.aggregate_version = max(order.aggregate_version, tx.version_floor) + 1
+    order.allocation_version = max(order.allocation_version, tx.version_floor) + 1
     order.changed = True
     allocations = current_set(order)
     missing = gaps(order, tx.book)
@@ -82,7 +82,7 @@ async def publish_release(
 ) -> None:
     """Say which units came free, and what is held all the same."""
     live = {one.allocation_id for one in order.live}
-    order.aggregate_version += 1
+    order.aggregate_version = max(order.aggregate_version, tx.version_floor) + 1
     order.changed = True
     released = StockReleasedV1(
         merchant_id=order.merchant_id,

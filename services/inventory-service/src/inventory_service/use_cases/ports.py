@@ -98,7 +98,11 @@ class Drifts(Protocol):
 
 
 class Transaction(Protocol):
-    """One transaction with its book. Levels that `save` wrote are published at the end, each once."""
+    """One transaction with its book. Levels that `save` wrote are published at the end, each once. Versions
+    counted in it are above `version_floor`.
+    """
+
+    version_floor: int
 
     @property
     def now(self) -> datetime: ...
@@ -126,5 +130,3 @@ class Transaction(Protocol):
 
     @property
     def timers(self) -> Timers: ...
-
-    def new_id(self) -> UUID: ...

@@ -112,7 +112,7 @@ async def _book_facts(arrived: Sequence[ShippingFact], *, tx: Transaction) -> No
     for order_id, (why, caused_by) in unsettled.items():
         order = book.orders[order_id]
         if order.state in WANTING:
-            source(order, book, why, tx.new_id)
+            source(order, book, why)
         if order.state is OrderState.OPEN:
             await publish_set(order, because=why, cause=caused_by, tx=tx)
     for order_id, (why, caused_by) in answered.items():
@@ -200,10 +200,10 @@ async def _answer_snapshots(events: Iterable[OrderSnapshot], *, tx: Transaction)
 async def _answer(order: Order, *, because: Because, cause: Cause, tx: Transaction) -> None:
     match order.state:
         case OrderState.OPEN:
-            source(order, tx.book, because, tx.new_id)
+            source(order, tx.book, because)
             await answer_open(order, because=because, cause=cause, tx=tx)
         case OrderState.HELD:
-            source(order, tx.book, because, tx.new_id)
+            source(order, tx.book, because)
         case OrderState.CANCELLING:
             order.stop_waiting()
             free_unpublished(order, tx.book, because)

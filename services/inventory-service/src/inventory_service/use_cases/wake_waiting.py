@@ -35,7 +35,7 @@ async def wake_waiting(*, because: Because, cause: Cause, tx: Transaction) -> No
         return
     filled: dict[object, Order] = {}
     for order, line in waiting:
-        if fill(order, line, book, because, tx.new_id):
+        if fill(order, line, book, because):
             filled[order.order_id] = order
     for order in filled.values():
         if order.state is OrderState.OPEN:

@@ -96,7 +96,13 @@ class ChannelJobs:
         async with self._database.transaction(longest_lock_wait_s=longest_lock_wait_s) as tx:
             await send_message.accept([(one.ready, one.reply) for one in taken], tx=tx)
             causes = {_message_of(job): job.cause for job in asked}
-            ready = await send_message.begin(causes, self._channels, self._renderer, tx=tx)
+            ready = await send_message.begin(
+                causes,
+                self._channels,
+                self._renderer,
+                after_restore={_message_of(job) for job in asked if job.after_restore},
+                tx=tx,
+            )
             for one in taken:
                 await tx.jobs.done(one.job)
             for job in asked:

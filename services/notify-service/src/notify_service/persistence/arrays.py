@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CursorResult,
     DateTime,
@@ -22,6 +23,7 @@ from sqlalchemy.types import TypeEngine
 TEXTS: TypeEngine[Any] = ARRAY(Text)
 UUIDS: TypeEngine[Any] = ARRAY(UUID)
 INTS: TypeEngine[Any] = ARRAY(Integer)
+VERSIONS: TypeEngine[Any] = ARRAY(BigInteger)
 BOOLS: TypeEngine[Any] = ARRAY(Boolean)
 TIMES: TypeEngine[Any] = ARRAY(DateTime(timezone=True))
 JSONS: TypeEngine[Any] = ARRAY(JSONB)

@@ -20,6 +20,7 @@ from notify_service.persistence.arrays import (
     TEXTS,
     TIMES,
     UUIDS,
+    VERSIONS,
     RowsStatement,
     statement,
 )
@@ -67,7 +68,7 @@ _SAVE = RowsStatement(
     where o.order_id = v.order_id
     """,
     ids=UUIDS,
-    versions=INTS,
+    versions=VERSIONS,
     states=TEXTS,
     ever_open=BOOLS,
     holds=JSONS,
@@ -89,7 +90,9 @@ _NEXT_VERSIONS = statement(
         from known_order join unnest(:ids, :events) as more (order_id, events) using (order_id)
         order by order_id for update of known_order
     )
-    update known_order set said = said + events from locked where known_order.order_id = locked.order_id
+    update known_order
+    set said = greatest(said, (select version_floor from restore_epoch)) + events
+    from locked where known_order.order_id = locked.order_id
     returning known_order.order_id, said
     """,
     ids=UUIDS,

@@ -4,7 +4,7 @@ SMTP knows no look-up: between the server's "taken" and our commit nobody can sa
 Such a message is `outcome_unknown`, is shown to a person, and is never sent again by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -36,10 +36,16 @@ class Ready:
 
 
 async def begin(
-    asked: Mapping[UUID, Cause], channels: Mapping[str, Channel], renderer: Renderer, *, tx: Transaction
+    asked: Mapping[UUID, Cause],
+    channels: Mapping[str, Channel],
+    renderer: Renderer,
+    *,
+    after_restore: Set[UUID] = frozenset(),
+    tx: Transaction,
 ) -> Mapping[UUID, Ready]:
     """Store the attempts of messages (id -> what asked for it). Of those that are absent nothing is to be
-    handed over: said before, not to be said, or in doubt.
+    handed over: said before, not to be said, or in doubt. `after_restore`: may have been said in a time that
+    a restore of our database took back.
     """
     ready: dict[UUID, Ready] = {}
     changed: list[Entry] = []
@@ -47,6 +53,9 @@ async def begin(
         cause = asked[message_id]
         if due.message.state is MessageState.SENDING:
             await doubt(due.message, "no_answer_stored", cause=cause, tx=tx)
+        elif _may_be_said(due.message, after_restore):
+            sending = due.message.move(MessageState.SENDING)
+            await doubt(sending, "before_restore", cause=cause, tx=tx)
         elif due.message.state is MessageState.WAITING:
             found = _begin_one(due, channels, renderer, cause, tx=tx)
             if isinstance(found, Ready):
@@ -57,6 +66,12 @@ async def begin(
     await tx.messages.save([one.message for one in changed])
     await tx.log.add(changed)
     return ready
+
+
+def _may_be_said(message: Message, after_restore: Set[UUID]) -> bool:
+    """A later revision is a person's wish to say it again, so it is in no doubt."""
+    waiting = message.state is MessageState.WAITING
+    return waiting and message.revision == 1 and message.message_id in after_restore
 
 
 def _begin_one(

@@ -1,10 +1,11 @@
 """From the marketplace's lines to our SKUs: the SKU map, kits and the identity."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from order_service.domain.canonical import CanonicalLine
+from order_service.domain.ids import derived_id
 from order_service.domain.money import shares, unit_value
 
 
@@ -93,7 +94,7 @@ def expand(
     *,
     currency: str,
     before: Sequence[Line] = (),
-    new_id: Callable[[], UUID],
+    order_id: UUID,
 ) -> tuple[Line, ...]:
     """The order's lines. A line that was resolved before keeps its SKUs and ids: later changes of the map are
     for later orders.
@@ -108,12 +109,12 @@ def expand(
         if not one.ships:
             continue
         old = earlier.get(one.external_line_id, [])
-        lines += _expand_one(one, old, catalog, currency, new_id)
+        lines += _expand_one(one, old, catalog, currency, order_id)
     return tuple(lines)
 
 
 def _expand_one(
-    sold: CanonicalLine, old: Sequence[Line], catalog: Catalog, currency: str, new_id: Callable[[], UUID]
+    sold: CanonicalLine, old: Sequence[Line], catalog: Catalog, currency: str, order_id: UUID
 ) -> list[Line]:
     settled = bool(old) and all(line.sku is not None and line.external_sku == sold.sku for line in old)
     parts: tuple[tuple[str | None, int], ...]
@@ -130,7 +131,9 @@ def _expand_one(
         ordered = sold.quantity * per_kit
         lines.append(
             Line(
-                line_id=old[index].line_id if index < len(old) else new_id(),
+                line_id=old[index].line_id
+                if index < len(old)
+                else derived_id(order_id, sold.external_line_id, index),
                 external_line_ids=sold.external_line_ids,
                 external_sku=sold.sku,
                 sku=sku,

@@ -262,8 +262,11 @@ class Order:
 
     # -- the end of a transaction --------------------------------------------------------------------------
 
-    def conclude(self) -> Saying | None:
-        """Fold the state and say what to publish; count the versions up. Call once, before saving."""
+    def conclude(self, version_floor: int = 0) -> Saying | None:
+        """Fold the state and say what to publish; count the versions up. Call once, before saving.
+
+        `version_floor`: what is counted now is above it.
+        """
         self._fold()
         if self.version == 0:
             saying = Saying.CREATED
@@ -281,7 +284,9 @@ class Order:
         elif saying is Saying.CHANGED and self.process.label_change_untold:
             self.label_revision += 1
             self.process.label_change_untold = False
-        self.version += 1
+        before, self.version = self.version, max(self.version, version_floor) + 1
+        if self.process.wish is not None and self.process.wish.version > before:
+            self.process.wish.version = self.version
         self._changed = self._wished = False
         return saying
 

@@ -63,8 +63,7 @@ async def import_fetched(
     """
     outcome, order_id = "ignored", None
     if canonical is not None:
-        named = [one for one in wanted.messages.values() if one is not None]
-        asked = Import(canonical, wanted.account, named[0] if named else tx.new_id(), cause, asked=True)
+        asked = Import(canonical, wanted.account, cause, asked=True)
         (imported,) = await import_orders([asked], retention=retention, tx=tx)
         outcome, order_id = imported.outcome.value, imported.order_id
     await tx.messages.settle([Settled(one, outcome, order_id) for one in wanted.messages])

@@ -11,6 +11,7 @@ from crossdock_contracts.envelope import Actor, ActorKind, Cause
 from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus, digest
 from order_service.domain.fold import everything_shipped
 from order_service.domain.holds import HoldReason, look
+from order_service.domain.ids import order_id_of
 from order_service.domain.lines import Catalog, expand
 from order_service.domain.order import Content, Identity, Order, People, Terms
 from order_service.domain.order_table import OrderEvent, OrderStatus
@@ -42,20 +43,24 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What the platform says of one order; its id if it is new to us, and what it follows from.
+    """What the platform says of one order, and what it follows from.
 
     `asked`: it was fetched from the platform, whose word of the same second wins.
     """
 
     canonical: CanonicalOrder
     account: Account
-    new_order_id: UUID
     cause: Cause = field(default_factory=Cause)
     asked: bool = False
 
     @property
     def ref(self) -> OrderRef:
         return OrderRef(self.account.platform, self.account.shop_ref, self.canonical.external_id)
+
+    @property
+    def new_order_id(self) -> UUID:
+        """The order's id, if it is new to us."""
+        return order_id_of(*self.ref, self.canonical.placed_at)
 
     @property
     def to_be_asked(self) -> bool:
@@ -151,7 +156,7 @@ def _compare(one: Import, order: Order) -> Outcome:
 async def _create(one: Import, catalog: Catalog, *, tx: Transaction) -> tuple[Order, list[Note]]:
     """The new order and the beginning of its timeline, both for the caller to store."""
     canonical, account = one.canonical, one.account
-    lines = expand(canonical.lines, catalog, currency=canonical.currency, new_id=tx.new_id)
+    lines = expand(canonical.lines, catalog, currency=canonical.currency, order_id=one.new_order_id)
     order = Order(
         identity=Identity(
             order_id=one.new_order_id,
@@ -204,7 +209,11 @@ async def _update(change: Change, one: Import, catalog: Catalog, *, tx: Transact
             order.ask_cancel(canonical.cancel_reason or "cancelled", OrderEvent.MARKETPLACE_CANCELLED)
         return
     lines = expand(
-        canonical.lines, catalog, currency=canonical.currency, before=order.lines, new_id=tx.new_id
+        canonical.lines,
+        catalog,
+        currency=canonical.currency,
+        before=order.lines,
+        order_id=order.identity.order_id,
     )
     content, people = _content(canonical), _people(canonical)
     fingerprints = (canonical.fingerprint(), ship_to_fingerprint(canonical))

@@ -75,7 +75,7 @@ async def look_again(
                         catalog,
                         currency=order.content.currency,
                         before=order.lines,
-                        new_id=tx.new_id,
+                        order_id=order.identity.order_id,
                     )
                 )
                 findings = look(

@@ -332,9 +332,12 @@ class Timers(Protocol):
 
 
 class Transaction(Protocol):
-    """One transaction: everything in it happens or nothing. `now` is the database's clock."""
+    """One transaction: everything in it happens or nothing. `now` is the database's clock; versions
+    counted in it are above `version_floor`.
+    """
 
     now: datetime
+    version_floor: int
 
     @property
     def orders(self) -> Orders: ...

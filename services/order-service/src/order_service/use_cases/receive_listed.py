@@ -24,7 +24,7 @@ async def receive_listed(received: Sequence[Received], *, retention: Retention, 
         if order is None or one.content is None or _is_news(one.content, order):
             news.append(one)
         elif isinstance(one.content, CanonicalOrder) and one.content.updated_at > order.platform_updated_at:
-            heard.append(Import(one.content, one.account, order.identity.order_id, one.cause))
+            heard.append(Import(one.content, one.account, one.cause))
     # It says what we know, but of a later time: what is older than that is stale from now on.
     await import_orders(heard, retention=retention, tx=tx)
     await receive_messages(news, retention=retention, tx=tx)

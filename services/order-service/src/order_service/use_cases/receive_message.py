@@ -59,11 +59,15 @@ async def reimport_message(
 
 
 def _with_order_id(one: Received, *, tx: Transaction) -> Received:
-    """A message that names an order gets the id that the order has if it is new, and keeps it."""
+    """The id that the order has if it is new. What only names one has an id of its own until the order is
+    here, for what people are told meanwhile.
+    """
     if one.content is None:
         return one
-    named = one.content.external_id if isinstance(one.content, Pointer) else None
-    order_id = one.message.order_id or tx.new_id()
+    if isinstance(one.content, Pointer):
+        named, order_id = one.content.external_id, one.message.order_id or tx.new_id()
+    else:
+        named, order_id = None, Import(one.content, one.account).new_order_id
     return replace(one, message=replace(one.message, order_id=order_id, external_id=named))
 
 
@@ -72,8 +76,8 @@ async def _import(received: Sequence[Received], retention: Retention, *, tx: Tra
     for one in received:
         if isinstance(one.content, Pointer):
             await _ask(one, one.content, tx=tx)
-        elif one.content is not None and one.message.order_id is not None:
-            carrying.append((one, Import(one.content, one.account, one.message.order_id, one.cause)))
+        elif one.content is not None:
+            carrying.append((one, Import(one.content, one.account, one.cause)))
     imported = await import_orders([given for _, given in carrying], retention=retention, tx=tx)
     settled: list[Settled] = []
     for (one, given), found in zip(carrying, imported, strict=True):

@@ -28,7 +28,7 @@ async def conclude(change: Change, *, tx: Transaction) -> tuple[list[Note], Sayi
     """Fold the order and publish it if that is due. Notes and order are the caller's to store."""
     order = change.order
     before, held = order.status, set(order.process.holds)
-    saying = order.conclude()
+    saying = order.conclude(tx.version_floor)
     if saying is not None:
         event = snapshot(order, saying, actor=change.actor, reason=change.reason)
         await tx.outbox.add(event, caused_by=change.cause)

@@ -1,6 +1,6 @@
 """An order as shipping sees it: the newest snapshot, its legs, and the one way each of them moves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -125,13 +125,12 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a decision needs besides the order: the time, fresh ids, the merchant's rules, the carriers.
+    """What a decision needs besides the order: the time, the merchant's rules, the carriers.
 
     `carriers`: code -> whether it takes labels back.
     """
 
     now: datetime
-    new_id: Callable[[], UUID]
     rules: Sequence[Rule]
     carriers: Mapping[str, bool]
 

@@ -27,6 +27,7 @@ from shipping_service.domain.effects import (
     Wish,
 )
 from shipping_service.domain.errors import NotUnknown
+from shipping_service.domain.ids import derived_id
 from shipping_service.domain.label import MARKETPLACE, Label, LabelState, Paid
 from shipping_service.domain.leg_table import ASKED, LegEvent, LegState, Reaction
 from shipping_service.domain.order import OrderState, Snapshot
@@ -79,11 +80,14 @@ def _ask_for_label(dispatch: Dispatch, leg: Leg, snapshot: Snapshot, terms: Term
     react(dispatch, leg, LegEvent.READY, f"{leg.carrier} {leg.service}")
     if snapshot.from_marketplace and leg.labels:
         leg.parcel_number += 1
-        leg.parcel_id = terms.new_id()  # an answer to the earlier request must not pass for this one's
+        leg.parcel_id = derived_id(
+            leg.shipment_id, "parcel", leg.parcel_number
+        )  # an answer to the earlier request must not pass for this one's
+    number = 1 + max((one.number for one in leg.labels), default=0)
     label = Label(
-        label_id=terms.new_id(),
+        label_id=derived_id(leg.shipment_id, "label", number),
         parcel_id=leg.parcel_id,
-        number=1 + max((one.number for one in leg.labels), default=0),
+        number=number,
         carrier=leg.carrier,
         service=leg.service,
         plan_revision=leg.plan_revision,

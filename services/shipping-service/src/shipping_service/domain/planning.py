@@ -18,6 +18,7 @@ from shipping_service.domain.dispatch import (
     take_back,
 )
 from shipping_service.domain.effects import Noted, Wish
+from shipping_service.domain.ids import derived_id
 from shipping_service.domain.label import MARKETPLACE, LabelState
 from shipping_service.domain.labelling import advance, not_bought, waiting_for
 from shipping_service.domain.leg_table import ASKED, LegEvent, LegState, Reaction
@@ -110,9 +111,10 @@ def _plan(dispatch: Dispatch, allocated: AllocationSet, snapshot: Snapshot, term
     for warehouse, allocations in sorted(by_warehouse.items()):
         leg = _joinable(dispatch, warehouse)
         if leg is None:
+            shipment_id = derived_id(min(one.allocation_id for one in allocations), "shipment")
             leg = Leg(
-                shipment_id=terms.new_id(),
-                parcel_id=terms.new_id(),
+                shipment_id=shipment_id,
+                parcel_id=derived_id(shipment_id, "parcel", 1),
                 origin=allocated.origins[warehouse],
                 order_version=snapshot.version,
                 label_revision=snapshot.label_revision,

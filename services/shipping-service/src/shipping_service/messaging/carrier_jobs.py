@@ -144,9 +144,13 @@ class CarrierJobs:
         self, job: Job, ref: LabelRef, carrier: Connected
     ) -> tuple[Purchase, BoughtLabel] | None:
         """Ask first where money may have been spent; else create, keep the id, buy. None: nothing to do."""
-        purchase = await self._steps.add((job, Wish(ref, job.outcome_unknown)))
+        purchase = await self._steps.add((job, Wish(ref, job.outcome_unknown, job.after_restore)))
         if purchase is None:
             return None
+        if job.after_restore and purchase.carrier_ref is None:
+            raise NeedsPerson(
+                "a restore took back whether the label was bought: look into the carrier's books"
+            )
         if purchase.ask_first:
             label = await self._ask(job, ref, carrier, purchase)
             if label is not None:

@@ -40,7 +40,7 @@ _SHIPMENTS = """
            (select jsonb_agg(to_jsonb(i) || jsonb_build_object('unit_value', i.unit_value::text))
             from item i where i.shipment_id = s.shipment_id) as items,
            (select jsonb_agg(to_jsonb(l)) from label l where l.shipment_id = s.shipment_id) as labels
-    from shipment s where s.order_id = any(:ids) order by s.shipment_id
+    from shipment s where s.order_id = any(:ids) order by s.planned_at, s.warehouse
 """
 
 

@@ -45,7 +45,6 @@ async def terms_of(tx: Transaction, merchant_id: str) -> Terms:
     """What the domain decides with, for this merchant and this transaction."""
     return Terms(
         now=tx.now,
-        new_id=tx.new_id,
         rules=await tx.rules.of(merchant_id),
         carriers={code: one.can_void for code, one in tx.settings.carriers.items()},
     )
@@ -91,7 +90,7 @@ async def announce(
             case AskBuy() | AskVoid() | AskVoidState():
                 await _ask(dispatch, effect, tx=tx, cause=cause)
             case _:
-                dispatch.said_version += 1
+                dispatch.said_version = max(dispatch.said_version, tx.version_floor) + 1
                 common = _common(dispatch, actor, reason)
                 await tx.outbox.add(_event(dispatch, effect, common), caused_by=cause)
                 if isinstance(effect, Labelled):

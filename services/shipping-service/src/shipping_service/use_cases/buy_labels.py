@@ -65,10 +65,13 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The label is wanted. `may_be_paid`: an earlier attempt ended without an answer."""
+    """The label is wanted. `may_be_paid`: an earlier attempt ended without an answer. `after_restore`: it
+    left nothing here, not even the carrier's id.
+    """
 
     ref: LabelRef
     may_be_paid: bool
+    after_restore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,9 @@ async def take_steps(steps: Sequence[Step], *, tx: Transaction) -> list[Purchase
     following: list[Purchase | None] = []
     for one, step in zip(opened, steps, strict=True):
         match step:
-            case Wish(may_be_paid=may_be_paid):
+            case Wish():
                 consignee = consignees.get(one.dispatch.order_id)
-                following.append(await _begin(one, consignee, may_be_paid=may_be_paid, tx=tx))
+                following.append(await _begin(one, consignee, step, tx=tx))
             case Payment(purchase=purchase):
                 following.append(purchase if await _pay(one, purchase.carrier_ref, tx=tx) else None)
             case Sale() as sale:
@@ -118,7 +121,7 @@ async def take_steps(steps: Sequence[Step], *, tx: Transaction) -> list[Purchase
 
 
 async def _begin(
-    opened: _Open, consignee: Consignee | None, *, may_be_paid: bool, tx: Transaction
+    opened: _Open, consignee: Consignee | None, wish: Wish, *, tx: Transaction
 ) -> Purchase | None:
     """Look before calling: None when it is not wanted any more, is there, or cannot be asked for.
 
@@ -127,7 +130,9 @@ async def _begin(
     dispatch, leg, label = opened.dispatch, opened.leg, opened.label
     if not label.live or label.state is LabelState.BOUGHT:
         return None
-    ask_first = label.state is LabelState.UNKNOWN or (may_be_paid and label.state is LabelState.PAYING)
+    if wish.after_restore:
+        labelling.paying(label, label.carrier_ref)
+    ask_first = label.state is LabelState.UNKNOWN or (wish.may_be_paid and label.state is LabelState.PAYING)
     wanted = labelling.wanted(dispatch, leg, label)
     if wanted and consignee is not None and not ask_first:
         return _purchase(opened, consignee, ask_first=False)

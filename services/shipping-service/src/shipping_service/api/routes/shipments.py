@@ -1,5 +1,6 @@
 """Shipments: what there is, what happened, and what a person may do about it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -225,7 +226,8 @@ async def post_outcome(
     )
     async with database.transaction() as tx:
         cause = await queries.cause_of(tx.connection, principal.merchant_id, shipment_id)
-    async with database.transaction(cause) as tx:
+    # What follows is the person's wish, not the old event's: after a restore it is in no doubt.
+    async with database.transaction(replace(cause, event_id=None)) as tx:
         await call.claim(tx, principal)
         await decide_outcome(decision, tx=tx)
         return await call.answer(tx, 202)
