@@ -1,7 +1,7 @@
 """Have a real Kubernetes API server take every overlay: `make verify-full`.
 
-Builds the server and its etcd from their Go modules (minutes the first time, Go 1.26 or newer), starts both on
-loopback, creates the vendored CRDs, and sends every overlay as a server-side dry run with strict field
+Builds the server and its etcd from their Go modules (minutes the first time; Go 1.26 or newer), starts both
+on loopback, creates the vendored CRDs, and sends every overlay as a server-side dry run with strict field
 validation, in which a warning is an error. Deployments only warn about Pod Security, so each pod template is
 also sent as a pod of its own. No controller runs: nothing here says what operators make of their resources.
 """
