@@ -8,10 +8,9 @@ ALTER ROLE inventory_app SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE inventory_app SET transaction_timeout = '30s';
 -- Behind a pooler no session can set it for itself.
 ALTER ROLE inventory_app SET jit = 'off';
-REVOKE ALL ON DATABASE "inventory" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "inventory" TO inventory_app;
+REVOKE ALL ON DATABASE crossdock_inventory FROM PUBLIC;
+GRANT CONNECT ON DATABASE crossdock_inventory TO inventory_app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA public TO inventory_owner;
 GRANT USAGE ON SCHEMA public TO inventory_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE inventory_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO inventory_app;

@@ -8,10 +8,9 @@ ALTER ROLE notify_app SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE notify_app SET transaction_timeout = '30s';
 -- Behind a pooler no session can set it for itself.
 ALTER ROLE notify_app SET jit = 'off';
-REVOKE ALL ON DATABASE "notify" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "notify" TO notify_app;
+REVOKE ALL ON DATABASE crossdock_notify FROM PUBLIC;
+GRANT CONNECT ON DATABASE crossdock_notify TO notify_app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA public TO notify_owner;
 GRANT USAGE ON SCHEMA public TO notify_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE notify_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO notify_app;

@@ -8,10 +8,9 @@ ALTER ROLE order_app SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE order_app SET transaction_timeout = '30s';
 -- Behind a pooler no session can set it for itself.
 ALTER ROLE order_app SET jit = 'off';
-REVOKE ALL ON DATABASE "order" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "order" TO order_app;
+REVOKE ALL ON DATABASE crossdock_order FROM PUBLIC;
+GRANT CONNECT ON DATABASE crossdock_order TO order_app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA public TO order_owner;
 GRANT USAGE ON SCHEMA public TO order_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE order_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO order_app;

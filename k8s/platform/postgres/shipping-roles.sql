@@ -8,10 +8,9 @@ ALTER ROLE shipping_app SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE shipping_app SET transaction_timeout = '30s';
 -- Behind a pooler no session can set it for itself.
 ALTER ROLE shipping_app SET jit = 'off';
-REVOKE ALL ON DATABASE "shipping" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "shipping" TO shipping_app;
+REVOKE ALL ON DATABASE crossdock_shipping FROM PUBLIC;
+GRANT CONNECT ON DATABASE crossdock_shipping TO shipping_app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA public TO shipping_owner;
 GRANT USAGE ON SCHEMA public TO shipping_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE shipping_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO shipping_app;
