@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-overlay=${1:?"which overlay? one of: $(ls overlays | xargs)"}
+overlay=${1:?"which overlay? local, staging or production"}
 rendered=$(mktemp)
 trap 'rm -f "$rendered"' EXIT
 kubectl kustomize "overlays/$overlay" >"$rendered"
@@ -22,16 +22,14 @@ apply() { # what carries these labels
 }
 
 migrations_are_through() { # exit code 1: not yet; ends the script when one has failed
-    local jobs failed
-    failed=$(kubectl --namespace "$namespace" get jobs --selector app.kubernetes.io/component=migrate \
-        --output jsonpath='{range .items[?(@.status.conditions[*].type=="Failed")]}{.metadata.name} {end}')
-    if [[ -n $failed ]]; then
-        echo "failed: $failed; the old pods run on. kubectl --namespace $namespace logs job/${failed%% *}" >&2
+    local states
+    states=$(kubectl --namespace "$namespace" get jobs --selector app.kubernetes.io/component=migrate --output \
+        jsonpath='{range .items[*]}{.metadata.name}:{.status.conditions[?(@.status=="True")].type}{"\n"}{end}')
+    if grep 'Failed' <<<"$states" >&2; then
+        echo "the old pods run on; see kubectl --namespace $namespace logs job/<name>" >&2
         exit 1
     fi
-    jobs=$(kubectl --namespace "$namespace" get jobs --selector app.kubernetes.io/component=migrate \
-        --output jsonpath='{range .items[*]}{.status.succeeded}x{end}')
-    [[ $jobs == 1x1x1x1x ]]
+    ! grep --quiet --invert-match 'Complete' <<<"$states"
 }
 
 echo "== what pods need"
@@ -47,7 +45,10 @@ for ((waited = 0; waited < 1800; waited += 5)); do
     migrations_are_through && break
     sleep 5
 done
-migrations_are_through || { echo "migrations are not through after 30 minutes" >&2; exit 1; }
+if ! migrations_are_through; then
+    echo "migrations are not through after 30 minutes" >&2
+    exit 1
+fi
 
 echo "== pods"
 apply 'app.kubernetes.io/component in (api,consume,relay,work)'

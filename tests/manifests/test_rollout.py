@@ -2,7 +2,7 @@
 
 import re
 
-from .rendered import K8S, ROLES, SERVICES, Manifest, Rendered
+from .rendered import K8S, ROLES, Manifest, Rendered
 
 SCRIPT = (K8S / "rollout.sh").read_text()
 
@@ -29,7 +29,3 @@ def test_what_pods_need_comes_before_migrations_and_migrations_before_pods(rende
     assert {"ConfigMap", "ServiceAccount", "NetworkPolicy", "Kafka", "KafkaUser", "Cluster"} <= steps[None]
     assert not {"Deployment", "Job", "ScaledObject", "HorizontalPodAutoscaler"} & steps[None]
     assert steps["consume"] >= {"Deployment"}
-
-
-def test_it_waits_for_one_migration_of_each_service() -> None:
-    assert "x".join(["1"] * len(SERVICES)) + "x" in SCRIPT
