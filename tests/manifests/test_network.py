@@ -171,6 +171,20 @@ def test_the_policies_allow_what_is_written_down_and_nothing_else(production: Re
     assert written_down() - allowed == set()
 
 
+def test_no_policy_of_ours_opens_what_the_other_end_refuses(production: Rendered) -> None:
+    every, rules = parties(production), policies(production)
+    half_open = [
+        (source.name, target.name, port)
+        for source in filter(_is_ours, every)
+        for target in every
+        for name, port in target.ports.items()
+        if _allows("egress", source, target, name, port, rules)
+        and not _allows("ingress", target, source, name, port, rules)
+    ]
+
+    assert half_open == []
+
+
 def test_no_service_opens_a_connection_to_another() -> None:
     def service(party: str) -> str | None:
         first = party.partition("-")[0]
