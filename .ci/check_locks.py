@@ -70,9 +70,10 @@ def main() -> int:
         # Each of these is installed by itself somewhere; the other libraries only ever with a service.
         if member.parent.name == "services" or member.name in {"cli", "sandbox"}:
             locks[member / "requirements.lock"] = asked
-    peers = ROOT / "tests" / "load" / "peers"
-    lines = (peers / "requirements.in").read_text().splitlines()
-    locks[peers / "requirements.lock"] = [line for line in lines if line and not line.startswith("#")]
+    # What is installed apart from the members, or not installed at all.
+    for apart in (ROOT / "tests" / "load" / "peers", ROOT / "deploy" / "verify"):
+        lines = (apart / "requirements.in").read_text().splitlines()
+        locks[apart / "requirements.lock"] = [line for line in lines if line and not line.startswith("#")]
 
     versions: dict[str, str] = {}
     faults = [

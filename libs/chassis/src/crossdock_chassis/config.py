@@ -91,7 +91,9 @@ class ServiceSettings(Settings):
         default="PLAINTEXT", description="How to talk to the brokers. PLAINTEXT is for loopback only."
     )
     kafka_ca_file: Path | None = Field(
-        default=None, description="PEM file of the authority that signed the brokers' certificates."
+        default=None,
+        description="PEM file of the authority that signed the brokers' certificates, or a folder of *.crt."
+        " This and the next two are read anew when they have changed.",
     )
     kafka_certificate_file: Path | None = Field(
         default=None, description="PEM file of our own certificate, where brokers ask for one."

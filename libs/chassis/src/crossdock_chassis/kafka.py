@@ -4,7 +4,6 @@ The two profiles are the only place that knows one broker from another.
 """
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from typing import Any, Literal
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
+
+from crossdock_chassis.renewed_tls import RenewedContext
 
 
 class KafkaProfile(StrEnum):
@@ -79,7 +80,7 @@ class Kafka:
             "security_protocol": self.security_protocol,
         }
         if self.security_protocol in ("SSL", "SASL_SSL"):
-            options["ssl_context"] = self._ssl_context()
+            options["ssl_context"] = RenewedContext.of(self.ca_file, self.certificate_file, self.key_file)
         if self.security_protocol in ("SASL_PLAINTEXT", "SASL_SSL"):
             options["sasl_mechanism"] = self.sasl_mechanism
             options["sasl_plain_username"] = self.sasl_username
@@ -131,9 +132,3 @@ class Kafka:
             with suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(1):
                     await admin.close()
-
-    def _ssl_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
-        if self.certificate_file is not None:
-            context.load_cert_chain(self.certificate_file, self.key_file)
-        return context

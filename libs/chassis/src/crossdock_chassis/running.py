@@ -26,7 +26,7 @@ ROLES = ("api", "consume", "relay", "work")
 _STOP_WORK_S = 20.0
 _STOP_RELAY_S = 6.0
 _CLOSE_S = 2.0
-_OVERDUE_S = 36.0
+OVERDUE_S = 36.0
 
 
 async def run_roles(service: Service, roles: Sequence[str]) -> int:
@@ -88,7 +88,7 @@ class _Life:
             self._health.watch(part.name, task, part.probe)
 
     async def _end(self, *, drain_s: float) -> None:
-        end_at_the_latest_in(_OVERDUE_S + drain_s)
+        end_at_the_latest_in(OVERDUE_S + drain_s)
         self._health.draining = True
         log.info("process.stopping", asked=self._signals.asked.is_set())
         if drain_s:
