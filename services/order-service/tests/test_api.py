@@ -128,7 +128,9 @@ async def test_orders_are_found_by_what_is_known_of_them(
 async def test_orders_come_in_pages(client: httpx.AsyncClient, database: OrderDatabase) -> None:
     await connect(database, an_account())
     for number in (1, 2, 3):
-        await receive(database, an_account(), shopify_body(id=number, name=f"#{number}"))
+        placed = f"2026-02-12T0{number}:00:00Z"
+        body = shopify_body(id=number, name=f"#{number}", created_at=placed, processed_at=placed)
+        await receive(database, an_account(), body)
 
     first = (await client.get("/v1/orders", params={"limit": 2})).json()
     second = (await client.get("/v1/orders", params={"limit": 2, "cursor": first["next_cursor"]})).json()
