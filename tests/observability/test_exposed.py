@@ -27,10 +27,10 @@ from .sink import Sink, sink
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 #: Labels that every series has once Prometheus took it.
 TARGET = {"job", "instance", "le"}
-#: The first look at what waits is at the start, the runner's at its jobs ten seconds later.
-LATEST_GAUGE_S = 30
-#: Shown by a service that has jobs.
-LAST_TO_COME = "crossdock_job_late"
+#: What waits is looked at every 15 seconds, the runner's jobs ten seconds after its start.
+LATEST_GAUGE_S = 40
+#: Of topics that were read at the look; of jobs, in a service that has any.
+LATE_TO_COME = ("crossdock_topic_lag_seconds", "crossdock_job_late")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ async def _settled(client: httpx.AsyncClient, url: str, *, jobs: bool) -> str:
     async with asyncio.timeout(LATEST_GAUGE_S):
         while True:
             text = (await client.get(url)).text
-            if LAST_TO_COME in text or not jobs:
+            if all(name in text for name in LATE_TO_COME[: 1 + jobs]):
                 return text
             await asyncio.sleep(0.5)
 

@@ -13,6 +13,10 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 #: Pages without an alert, and why.
 UNALARMED = {
     "README": "the index",
+    "database-restored": "a person restores it",
+    "labels-that-wait": "an open exception, or a job past its deadline: ExceptionsAging, JobsLate",
+    "refused-cancels": "an open exception, or a job past its deadline: ExceptionsAging, JobsLate",
+    "refused-shipments": "an open exception: ExceptionsAging",
     "drift-of-levels": "recomputing every level is too dear for a gauge: it is asked once a day",
 }
 

@@ -34,6 +34,7 @@ create table account_token (
     foreign key (merchant_id, account) references account
 );
 create index account_token_expiring on account_token (expires_at);
+create index account_token_refused on account_token (updated_at) where refused_because is not null;
 
 -- The newest check of an account's credentials; without an end it is still under way.
 create table account_check (
@@ -96,6 +97,7 @@ create table account_poll (
 create unique index account_poll_standing on account_poll (merchant_id, account, way) where way <> 'backfill';
 create index account_poll_account on account_poll (merchant_id, account, created_at);
 create index account_poll_due on account_poll (next_at) where next_at is not null;
+create index account_poll_failing on account_poll (read_until) where failures > 0 and next_at is not null;
 """
 
 

@@ -61,6 +61,7 @@ create table stock_listing (
 );
 create index stock_listing_by_sku on stock_listing (merchant_id, external_sku);
 create index stock_listing_waiting on stock_listing (merchant_id, account, dirty_since) where waits;
+create index stock_listing_refused on stock_listing (told_at) where refused is not null;
 create index sku_map_components on sku_map using gin (components jsonb_path_ops);
 
 insert into stock_listing (merchant_id, account, external_sku)

@@ -24,5 +24,20 @@ WORKLISTS: Final[Mapping[str, str]] = MappingProxyType(
                    extract(epoch from crossdock_now() - min(received_at))::double precision as age_s
             from inbound_message where state = 'failed'
         """,
+        "refused_accounts": """
+            select count(*) as items,
+                   extract(epoch from crossdock_now() - min(updated_at))::double precision as age_s
+            from account_token where refused_because is not null
+        """,
+        "polls_that_fail": """
+            select count(*) as items,
+                   extract(epoch from crossdock_now() - min(read_until))::double precision as age_s
+            from account_poll where failures > 0 and next_at is not null
+        """,
+        "refused_stock": """
+            select count(*) as items,
+                   extract(epoch from crossdock_now() - min(told_at))::double precision as age_s
+            from stock_listing where refused is not null
+        """,
     }
 )

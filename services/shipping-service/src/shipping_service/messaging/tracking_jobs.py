@@ -76,6 +76,9 @@ class TrackingJobs:
 
     async def put_questions(self, stop: asyncio.Event) -> None:
         """A loop: every few seconds, ask for what is due."""
+        for carrier in self._carriers:  # a count that is there from the start shows its first rise
+            for outcome in ("new", "unknown", "unsure"):
+                _scans.add(0, {"carrier": carrier, "outcome": outcome})
         await repeat("put_questions", self.put_due_questions, stop, every_s=LOOK_EVERY_S)
 
     async def read_messages(self, stop: asyncio.Event) -> None:
