@@ -162,7 +162,7 @@ manifests: setup $(VENV)/bin/kubectl ## render every overlay of k8s/, validate i
 	$(BIN)/pytest -n 2 tests/manifests
 
 # Minutes of compiling, and it needs Go: no part of `.ci/run`.
-verify-full: manifests ## have a real Kubernetes API server take every overlay in a dry run
+verify-full: manifests verify-observability verify-images ## all that is heavy: those two, and a real Kubernetes API server
 	$(BIN)/python deploy/verify/apiserver/dry_run.py
 
 clean: ## remove the environment and every cache
