@@ -110,10 +110,7 @@ class Plant:
         self._connection = Connection(
             self.stack.record.urls,
             self.stack.keys.api_token,
-            {
-                "shopify_client_secret": self.stack.keys.shopify_client_secret,
-                "shopify_access_token": self.stack.keys.shopify_access_token,
-            },
+            self.stack.keys.outside,
         )
         self._numbers = count(1)
 

@@ -54,10 +54,7 @@ class Ground:
         self.connection = Connection(
             {name: f"http://{LOOPBACK}:{self._ports[name]}" for name in (*SERVICES, *SANDBOXES)},
             self._keys.api_token,
-            {
-                "shopify_client_secret": self._keys.shopify_client_secret,
-                "shopify_access_token": self._keys.shopify_access_token,
-            },
+            self._keys.outside,
         )
 
     async def __aenter__(self) -> Self:

@@ -41,18 +41,10 @@ def connect(folder: DataFolder, *, url: str | None = None, token: str | None = N
     if given:
         if not token:
             raise CommandFailed("another installation wants its own token: give --token or CROSSDOCK_TOKEN")
-        return Connection(given, token, _secrets_of_a_shop(Keys()))
+        return Connection(given, token, Keys().outside)
     record = _record(folder)
     keys = load_keys(folder)
-    return Connection(record["urls"], token or keys.api_token, _secrets_of_a_shop(keys))
-
-
-def _secrets_of_a_shop(keys: Keys) -> dict[str, str]:
-    return {
-        "easypost_webhook_secret": keys.easypost_webhook_secret,
-        "shopify_client_secret": keys.shopify_client_secret,
-        "shopify_access_token": keys.shopify_access_token,
-    }
+    return Connection(record["urls"], token or keys.api_token, keys.outside)
 
 
 def _record(folder: DataFolder) -> dict[str, Any]:

@@ -74,10 +74,6 @@ async def place_orders(ground: Ground, folder: Path, orders: int) -> bool:
     """The demo's scenario through one replica of the API; whether its books balance."""
     keys = load_keys(DataFolder(folder))
     urls = {**ground.system.services, **ground.system.sandboxes}
-    secrets = {
-        "shopify_client_secret": keys.shopify_client_secret,
-        "shopify_access_token": keys.shopify_access_token,
-    }
     last = ""
 
     def note(progress: Progress) -> None:
@@ -89,7 +85,7 @@ async def place_orders(ground: Ground, folder: Path, orders: int) -> bool:
 
     outcome = await play(
         Run.new(orders, seed=7),
-        Connection(urls, ground.system.api_token, secrets),
+        Connection(urls, ground.system.api_token, keys.outside),
         save=lambda: None,
         tell=note,
         patience_s=PATIENCE_S,

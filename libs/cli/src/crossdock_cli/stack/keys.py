@@ -39,6 +39,15 @@ class Keys:
         """Made of the account's key, so that a stack from before it needs no new one."""
         return hmac.new(self.easypost_api_key.encode(), b"webhook", "sha256").hexdigest()
 
+    @property
+    def outside(self) -> dict[str, str]:
+        """What a merchant tells the shop and the carrier when they are connected."""
+        return {
+            "easypost_webhook_secret": self.easypost_webhook_secret,
+            "shopify_client_secret": self.shopify_client_secret,
+            "shopify_access_token": self.shopify_access_token,
+        }
+
 
 def load_keys(folder: DataFolder) -> Keys:
     """The keys a stack made in this folder. Raises EmbeddedError."""
