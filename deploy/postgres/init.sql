@@ -1,4 +1,4 @@
--- What the server of deploy/compose.yaml holds: a database per service, and two roles each. psql runs it once,
+-- What the server of deploy/compose.core.yaml holds: a database per service, and two roles each. psql runs it once,
 -- when the data folder is empty; the image's start script does so with every *.sql of this folder.
 -- The roles and rights are those of crossdock_cli.embedded.databases; a test compares them.
 REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;

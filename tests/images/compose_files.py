@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-LAPTOP, OBSERVABILITY = DEPLOY / "compose.yaml", DEPLOY / "compose.observability.yaml"
+LAPTOP, OBSERVABILITY = DEPLOY / "compose.core.yaml", DEPLOY / "compose.observability.yaml"
 FILES = (LAPTOP, OBSERVABILITY)
 
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+):-([^}]*)\}")

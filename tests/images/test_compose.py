@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
+import yaml
 
 from crossdock_chassis.config import Settings
 from crossdock_cli.embedded.topics import load_topics
@@ -54,6 +55,15 @@ def test_a_file_is_as_the_compose_specification_says(file: Path) -> None:
     faults = [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(read(file))]
 
     assert faults == []
+
+
+def test_up_without_a_word_is_the_system_and_what_watches_it() -> None:
+    whole = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    faults = [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(whole)]
+
+    assert faults == []
+    assert whole["include"] == [{"path": [file.name for file in FILES]}]
+    assert whole["name"] == read(LAPTOP)["name"]
 
 
 @every_container
