@@ -1,6 +1,7 @@
 """Token buckets of accounts, in the database: every process that calls for an account takes from the same."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy import ARRAY, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -82,8 +83,7 @@ class AccountMeter:
     """The quotas of one account. An operation without a quota costs nothing."""
 
     def __init__(self, database: OrderDatabase, account: Account, quotas: Mapping[str, Quota]) -> None:
-        # One statement is all of it: the bucket is locked for no longer than that takes.
-        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._database = database
         self._owner = {"merchant_id": account.merchant_id, "account": account.account}
         self._quotas = quotas
 
@@ -98,7 +98,7 @@ class AccountMeter:
             "burst": quota.burst,
             "rate_per_s": quota.rate_per_s,
         }
-        async with self._engine.connect() as connection:
+        async with self._connect() as connection:
             if (await connection.execute(_TAKE, values)).one_or_none() is not None:
                 return
             missing = (await connection.execute(_WAIT, values)).one()
@@ -108,5 +108,9 @@ class AccountMeter:
     async def learn(self, operation: str, rate_per_s: float) -> None:
         if operation in self._quotas and rate_per_s > 0:
             values = {**self._owner, "operation": operation, "rate_per_s": rate_per_s}
-            async with self._engine.connect() as connection:
+            async with self._connect() as connection:
                 await connection.execute(_LEARN, values)
+
+    def _connect(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """One statement is all of it: the bucket is locked for no longer than that takes."""
+        return self._database.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
