@@ -19,7 +19,8 @@ WORKDIR /build
 COPY requirements-tools.lock ./
 COPY */${SERVICE}/requirements.lock ./
 # The secret `ca` is for networks that open TLS on the way: --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt
-# A third of the wheels' weight is what debuggers would want. Bytecode goes by what the source holds, not by when it was written: the same input is the same image.
+# A third of the wheels' weight is what debuggers would want. The same input is the same image: bytecode goes by what the
+# source holds, and every file is as old as any other, whenever it was checked out, written or taken from a cache.
 RUN --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca SSL_CERT_FILE=/run/secrets/ca; fi \
     && python3 -m venv tools \
@@ -28,7 +29,8 @@ RUN --mount=type=secret,id=ca \
     && tools/bin/uv pip install --quiet --no-cache --no-build --python /opt/venv/bin/python \
         --require-hashes -r requirements.lock \
     && find /opt/venv -name '*.so' -not -path '*.libs/*' -exec strip --strip-debug {} + \
-    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
+    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib \
+    && find /opt/venv -exec touch --no-dereference --date=@315532800 {} +
 
 
 FROM dependencies AS service-files
@@ -36,16 +38,19 @@ COPY libs/contracts/src /app/libs/contracts/src
 COPY libs/chassis/src /app/libs/chassis/src
 COPY services/${SERVICE}/migrations /app/services/${SERVICE}/migrations
 COPY services/${SERVICE}/src /app/services/${SERVICE}/src
-RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app \
+    && find /app -exec touch --no-dereference --date=@315532800 {} +
 
 FROM dependencies AS sandbox-files
 COPY deploy/sandbox/src /app/deploy/sandbox/src
-RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app && mkdir /data
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app && mkdir /data \
+    && find /app /data -exec touch --no-dereference --date=@315532800 {} +
 
 FROM dependencies AS cli-files
 COPY deploy/kafka/topics.yaml /app/deploy/kafka/topics.yaml
 COPY libs/cli/src /app/libs/cli/src
-RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app \
+    && find /app -exec touch --no-dereference --date=@315532800 {} +
 
 
 FROM ${BASE_IMAGE} AS run
