@@ -108,7 +108,8 @@ class Course:
         self.figures.working_s = time.monotonic() - lost_at
         self._tell(f"{self._ground.victim} works again after {self.figures.working_s:.0f} s")
         if self._ground.victim == "order":
-            await self._place(self._cases[first:second])  # the marketplace's webhooks are sent again
+            # The marketplace sends its webhooks again: also the last before, which may have come too late.
+            await self._place(self._cases[max(0, first - CHUNK) : second])
         await self._place(self._cases[second:])
         await self._judge(lost_at)
         return self.figures
