@@ -155,6 +155,7 @@ def standins(engine: Engine) -> None:
 def stack(engine: Engine, archives: dict[str, Path], standins: None) -> Iterator[Engine]:
     """The compose file, up and healthy; gone with its data at the end."""
     began = time.monotonic()
+    engine.compose("down", "--volumes")  # of a run that was broken off
     up = engine.compose("up", "--detach", "--wait", "--no-build", check=False)
     print(f"\nhealthy after {time.monotonic() - began:.0f} s")
     if up.returncode != 0:
