@@ -131,7 +131,11 @@ class CarrierGateway(Protocol):
         """
 
     async def find(self, request: ConsignmentRequest, carrier_ref: str | None) -> BoughtLabel | None:
-        """The label as bought, or None when the carrier says that it was not. Safe to repeat."""
+        """The label as bought, or None when the carrier says that it was not. Safe to repeat.
+
+        Raises CarrierOutcomeUnknown where "not found" proves nothing: it is asked again, and in the end a
+        person decides.
+        """
 
     async def void(self, carrier_ref: str) -> VoidOutcome:
         """Ask for the label to be taken back. Safe to repeat."""

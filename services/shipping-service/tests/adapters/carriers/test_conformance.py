@@ -1,6 +1,7 @@
 """What every carrier has to do alike, whatever its API looks like: sold once, or said that nobody knows."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,9 @@ async def test_a_sale_whose_answer_is_lost_is_found_again_or_nobody_knows(
             assert await ground.sold() == 1
 
 
-async def test_a_sale_that_was_not_made_is_not_found(member: Member, ground: Ground) -> None:
+async def test_a_sale_that_was_not_made_is_not_found_or_nobody_knows(
+    member: Member, ground: Ground
+) -> None:
     async with ground.gateway() as gateway:
         prepared = await gateway.prepare(member.request)
         await ground.misbehave(member.sale, "error_500")
@@ -80,7 +83,8 @@ async def test_a_sale_that_was_not_made_is_not_found(member: Member, ground: Gro
 
         assert await ground.sold() == 0
         if member.capabilities.can_find:
-            assert await gateway.find(member.request, prepared.carrier_ref) is None
+            with suppress(CarrierOutcomeUnknown):  # of a carrier whose "not found" proves nothing
+                assert await gateway.find(member.request, prepared.carrier_ref) is None
 
 
 async def test_who_is_asked_to_slow_down_has_bought_nothing(member: Member, ground: Ground) -> None:
