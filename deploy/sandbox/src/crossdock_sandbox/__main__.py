@@ -25,19 +25,24 @@ from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_ma
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
+from crossdock_sandbox.ups.app import running_ups
+from crossdock_sandbox.ups.office import TEST_ACCOUNT as UPS_TEST_ACCOUNT
+from crossdock_sandbox.ups.office import TEST_LOGIN as UPS_TEST_LOGIN
+from crossdock_sandbox.ups.office import UpsOptions
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
 DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
 LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
+UPS_LOGIN_VARIABLE = "SANDBOX_UPS_LOGIN"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
-    shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
-    for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups")
+    shopify, woocommerce, easypost, dhl_express, mailbox, ups = (kinds.add_parser(name) for name in names)
+    for one in (shopify, woocommerce, easypost, dhl_express, mailbox, ups):
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
             "--host",
@@ -46,15 +51,17 @@ def _arguments() -> argparse.Namespace:
             help=f"{EVERYWHERE} is for containers",
         )
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
-    for one in (shopify, woocommerce, easypost):
+    for one in (shopify, woocommerce, easypost, ups):
         one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, easypost):
+    for one in (shopify, easypost, ups):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
     dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
     dhl_express.add_argument("--account", action="append", help="account to charge; may be repeated")
+    ups.add_argument("--login", help=f"client id:secret that is let in; else {UPS_LOGIN_VARIABLE}")
+    ups.add_argument("--account", action="append", help="account to charge; may be repeated")
     mailbox.add_argument("--smtp-port", type=int, default=0)
     mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
     mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
@@ -98,6 +105,15 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=dhl_express
         ) as express:
             yield {"base_url": express.base_url}
+    elif given.kind == "ups":
+        ups = UpsOptions(
+            login=given.login or os.environ.get(UPS_LOGIN_VARIABLE) or UPS_TEST_LOGIN,
+            accounts=tuple(given.account or [UPS_TEST_ACCOUNT]),
+            retry_base_s=given.retry_base_s,
+            delivery_concurrency=given.delivery_concurrency,
+        )
+        async with running_ups(given.data, host=given.host, port=given.port, options=ups) as brown:
+            yield {"base_url": brown.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None

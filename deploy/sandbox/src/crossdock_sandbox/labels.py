@@ -1,4 +1,4 @@
-"""4 x 6 inch labels that a person can read and a scanner too: PNG at 300 dpi, PDF, ZPL at 203 dpi."""
+"""4 x 6 inch labels that a person can read and a scanner too: PNG and GIF at 300 dpi, PDF, ZPL at 203 dpi."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Label:
     def draw(self, file_format: str) -> bytes:
         """The file's bytes: the same label in the same format is always the same bytes."""
         match file_format:
-            case "png":
-                return _png(self)
+            case "png" | "gif":
+                return _picture(self, file_format)
             case "pdf":
                 return _pdf(self)
             case "zpl":
@@ -65,7 +65,7 @@ def _bars(code: str) -> list[tuple[bool, int]]:
     return [(letter.isupper(), ord(letter.lower()) - ord("a") + 1) for letter in symbol.decomposed]
 
 
-def _png(label: Label) -> bytes:
+def _picture(label: Label, file_format: str) -> bytes:
     image = Image.new("1", PNG_SIZE, 1)
     draw = ImageDraw.Draw(image)
     small, middle, large = (_font(size) for size in (34, 48, 72))
@@ -88,7 +88,7 @@ def _png(label: Label) -> bytes:
         left += width
     draw.text((PNG_SIZE[0] // 2, 1600), label.tracking_code, fill=0, font=middle, anchor="ma")
     out = BytesIO()
-    image.save(out, "PNG", dpi=(300, 300))
+    image.save(out, file_format, dpi=(300, 300))
     return out.getvalue()
 
 

@@ -7,6 +7,8 @@ from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, runnin
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
+from crossdock_sandbox.ups.app import UpsSandbox, running_ups
+from crossdock_sandbox.ups.office import UpsOptions
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "Receiver",
     "ShopifyOptions",
     "ShopifySandbox",
+    "UpsOptions",
+    "UpsSandbox",
     "WooCommerceOptions",
     "WooCommerceSandbox",
     "receiving",
@@ -27,5 +31,6 @@ __all__ = [
     "running_easypost",
     "running_mailbox",
     "running_shopify",
+    "running_ups",
     "running_woocommerce",
 ]
