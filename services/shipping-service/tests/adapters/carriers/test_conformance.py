@@ -72,9 +72,7 @@ async def test_a_sale_whose_answer_is_lost_is_found_again_or_nobody_knows(
             assert await ground.sold() == 1
 
 
-async def test_a_sale_that_was_not_made_is_not_found_or_nobody_knows(
-    member: Member, ground: Ground
-) -> None:
+async def test_a_sale_that_was_not_made_is_not_found_or_nobody_knows(member: Member, ground: Ground) -> None:
     async with ground.gateway() as gateway:
         prepared = await gateway.prepare(member.request)
         await ground.misbehave(member.sale, "error_500")
