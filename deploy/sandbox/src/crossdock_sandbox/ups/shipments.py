@@ -3,7 +3,7 @@
 import base64
 import time
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from crossdock_sandbox.labels import Label
@@ -177,8 +177,7 @@ def _billed_kg(parcel: Parcel) -> Decimal:
     if size is not None:
         factor = MILLIMETRES[size.UnitOfMeasurement.Code] / 10
         volume = int(size.Length) * int(size.Width) * int(size.Height) * factor**3 / CM3_PER_VOLUMETRIC_KG
-    halves = -(-max(weight, volume) * 2 // 1)
-    return halves / 2
+    return (max(weight, volume) * 2).to_integral_value(ROUND_CEILING) / 2
 
 
 def _money(amount: Decimal) -> str:
