@@ -16,7 +16,6 @@ from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavai
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 SOURCE: Final = "crossdock"
 
-_TRY_LATER: Final = frozenset({httpx.codes.TOO_MANY_REQUESTS})
 _WRONG_ACCOUNT: Final = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
 
@@ -116,7 +115,7 @@ def _failure(response: httpx.Response) -> Exception:
     status = response.status_code
     errors = _errors(response.content)
     numbers = {one.code for one in errors}
-    if status in _TRY_LATER or numbers & codes.TOO_FAST:
+    if status == httpx.codes.TOO_MANY_REQUESTS or numbers & codes.TOO_FAST:
         return CarrierUnavailable("ups asked us to slow down", retry_after_s(response))
     if status in _WRONG_ACCOUNT or numbers & codes.ACCOUNT_REFUSED:
         return _misconfigured(status, *sorted(numbers))
