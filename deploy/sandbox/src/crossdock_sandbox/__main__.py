@@ -26,18 +26,21 @@ from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
+from crossdock_sandbox.yunexpress.app import TEST_APP, YunExpressOptions, running_yunexpress
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
 DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
 LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
+YUNEXPRESS_APP_VARIABLE = "SANDBOX_YUNEXPRESS_APP"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
-    shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
-    for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "yunexpress", "mailbox")
+    parsers = [kinds.add_parser(name) for name in names]
+    shopify, woocommerce, easypost, dhl_express, yunexpress, mailbox = parsers
+    for one in parsers:
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
             "--host",
@@ -55,6 +58,9 @@ def _arguments() -> argparse.Namespace:
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
     dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
     dhl_express.add_argument("--account", action="append", help="account to charge; may be repeated")
+    yunexpress.add_argument("--app", help=f"id:secret that is let in; else {YUNEXPRESS_APP_VARIABLE}")
+    yunexpress.add_argument("--number-delay-s", type=float, default=2.0, help="until a late number comes")
+    yunexpress.add_argument("--label-delay-s", type=float, default=0.0, help="until a label can be had")
     mailbox.add_argument("--smtp-port", type=int, default=0)
     mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
     mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
@@ -98,6 +104,16 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=dhl_express
         ) as express:
             yield {"base_url": express.base_url}
+    elif given.kind == "yunexpress":
+        yunexpress = YunExpressOptions(
+            app=given.app or os.environ.get(YUNEXPRESS_APP_VARIABLE) or TEST_APP,
+            number_delay_s=given.number_delay_s,
+            label_delay_s=given.label_delay_s,
+        )
+        async with running_yunexpress(
+            given.data, host=given.host, port=given.port, options=yunexpress
+        ) as lines:
+            yield {"base_url": lines.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None

@@ -8,6 +8,7 @@ from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
+from crossdock_sandbox.yunexpress.app import YunExpressOptions, YunExpressSandbox, running_yunexpress
 
 __all__ = [
     "DhlExpressOptions",
@@ -22,10 +23,13 @@ __all__ = [
     "ShopifySandbox",
     "WooCommerceOptions",
     "WooCommerceSandbox",
+    "YunExpressOptions",
+    "YunExpressSandbox",
     "receiving",
     "running_dhl_express",
     "running_easypost",
     "running_mailbox",
     "running_shopify",
     "running_woocommerce",
+    "running_yunexpress",
 ]
