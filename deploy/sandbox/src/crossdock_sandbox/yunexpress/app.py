@@ -62,12 +62,13 @@ class YunExpressSandbox:
 
 
 class Change(BaseModel):
-    """`PATCH /_sandbox/orders/{number}`: what the warehouse (`status`) or the last mile changes."""
+    """`PATCH /_sandbox/orders/{number}`: what the warehouse or the last mile changes, or that is done."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: Literal["A", "B", "C", "D", "E", "Y"] | None = None
     tracking_number: str | None = None
+    label_ready: Literal[True] | None = None
 
 
 @asynccontextmanager
@@ -206,6 +207,8 @@ class _Office:
                 self._store.set_status(order.waybill_number, change.status)
             if change.tracking_number is not None:
                 self._store.set_number(order.waybill_number, change.tracking_number)
+            if change.label_ready:
+                self._store.set_label_ready(order.waybill_number)
         return Response(status_code=204)
 
     async def push(self, request: Request) -> Response:

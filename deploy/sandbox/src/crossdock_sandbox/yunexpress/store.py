@@ -137,6 +137,9 @@ class Store:
             "UPDATE orders SET tracking_number = ? WHERE waybill_number = ?", (number, waybill)
         )
 
+    def set_label_ready(self, waybill: str) -> None:
+        self._books.execute("UPDATE orders SET label_at = 0 WHERE waybill_number = ?", (waybill,))
+
     def add_event(self, waybill: str, at: str, event: dict[str, Any]) -> None:
         self._books.execute(
             "INSERT INTO events (waybill_number, at, event_json) VALUES (?, ?, ?)",

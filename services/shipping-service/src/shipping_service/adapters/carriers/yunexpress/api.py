@@ -147,7 +147,7 @@ def _result_of(response: httpx.Response, settings: YunExpressSettings) -> Any:
         envelope = wire.Envelope.model_validate_json(response.content)
     except ValidationError as error:
         raise NoAnswer("no envelope") from error
-    if envelope.success and envelope.code in wire.OK_CODES and response.is_success:
+    if envelope.success and (envelope.code or "") in wire.OK_CODES and response.is_success:
         return envelope.result
     raise mapping.to_refusal(envelope, settings.remedies)
 

@@ -48,7 +48,7 @@ class Envelope(Heard):
     """`msg` may repeat what was sent."""
 
     success: bool
-    code: str | None = ""
+    code: str | None = None
     msg: str | None = None
     result: Any = None
 
