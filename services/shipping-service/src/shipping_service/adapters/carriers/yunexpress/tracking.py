@@ -89,7 +89,7 @@ class Envelope(_Heard):
     """`data` by itself, or with a `body` around it; or a `body` that is the parcel."""
 
     data_code: str | None = None
-    data: PushedParcel | None = None
+    data: dict[str, Any] | None = None
     body: dict[str, Any] | None = None
 
 
@@ -107,7 +107,7 @@ def read(payload: bytes) -> Told:
     if envelope.data_code not in (None, TRACKING):
         return Told()
     if envelope.data is not None:
-        return _told(envelope.data)
+        return _told(PushedParcel.model_validate(envelope.data))
     if envelope.body is None:
         raise ValueError("neither data nor a body")
     if "track_events" in envelope.body:

@@ -153,7 +153,7 @@ def test_a_state_of_no_table_stays_unknown(state: str, meaning: Meaning) -> None
 
 
 def test_what_is_not_about_parcels_tells_nothing() -> None:
-    assert read(b'{"data_code":"orderPushData","data":{"waybill_number":"YT1"}}').scans == ()
+    assert read(b'{"data_code":"orderPushData","data":{"order":"YT1"}}').scans == ()
 
 
 @pytest.mark.parametrize(
