@@ -30,19 +30,22 @@ from crossdock_sandbox.ups.office import TEST_ACCOUNT as UPS_TEST_ACCOUNT
 from crossdock_sandbox.ups.office import TEST_LOGIN as UPS_TEST_LOGIN
 from crossdock_sandbox.ups.office import UpsOptions
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
+from crossdock_sandbox.yunexpress.app import TEST_APP, YunExpressOptions, running_yunexpress
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
 DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
 LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
 UPS_LOGIN_VARIABLE = "SANDBOX_UPS_LOGIN"
+YUNEXPRESS_APP_VARIABLE = "SANDBOX_YUNEXPRESS_APP"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups")
-    shopify, woocommerce, easypost, dhl_express, mailbox, ups = (kinds.add_parser(name) for name in names)
-    for one in (shopify, woocommerce, easypost, dhl_express, mailbox, ups):
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress")
+    parsers = [kinds.add_parser(name) for name in names]
+    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress = parsers
+    for one in parsers:
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
             "--host",
@@ -62,6 +65,9 @@ def _arguments() -> argparse.Namespace:
     dhl_express.add_argument("--account", action="append", help="account to charge; may be repeated")
     ups.add_argument("--login", help=f"client id:secret that is let in; else {UPS_LOGIN_VARIABLE}")
     ups.add_argument("--account", action="append", help="account to charge; may be repeated")
+    yunexpress.add_argument("--app", help=f"id:secret that is let in; else {YUNEXPRESS_APP_VARIABLE}")
+    yunexpress.add_argument("--number-delay-s", type=float, default=2.0, help="until a late number comes")
+    yunexpress.add_argument("--label-delay-s", type=float, default=0.0, help="until a label can be had")
     mailbox.add_argument("--smtp-port", type=int, default=0)
     mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
     mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
@@ -114,6 +120,16 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
         )
         async with running_ups(given.data, host=given.host, port=given.port, options=ups) as brown:
             yield {"base_url": brown.base_url}
+    elif given.kind == "yunexpress":
+        yunexpress = YunExpressOptions(
+            app=given.app or os.environ.get(YUNEXPRESS_APP_VARIABLE) or TEST_APP,
+            number_delay_s=given.number_delay_s,
+            label_delay_s=given.label_delay_s,
+        )
+        async with running_yunexpress(
+            given.data, host=given.host, port=given.port, options=yunexpress
+        ) as lines:
+            yield {"base_url": lines.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None

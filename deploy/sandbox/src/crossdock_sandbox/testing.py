@@ -10,6 +10,7 @@ from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, runnin
 from crossdock_sandbox.ups.app import UpsSandbox, running_ups
 from crossdock_sandbox.ups.office import UpsOptions
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
+from crossdock_sandbox.yunexpress.app import YunExpressOptions, YunExpressSandbox, running_yunexpress
 
 __all__ = [
     "DhlExpressOptions",
@@ -26,6 +27,8 @@ __all__ = [
     "UpsSandbox",
     "WooCommerceOptions",
     "WooCommerceSandbox",
+    "YunExpressOptions",
+    "YunExpressSandbox",
     "receiving",
     "running_dhl_express",
     "running_easypost",
@@ -33,4 +36,5 @@ __all__ = [
     "running_shopify",
     "running_ups",
     "running_woocommerce",
+    "running_yunexpress",
 ]
