@@ -24,20 +24,24 @@ from crossdock_sandbox.easypost.office import TEST_KEY, EasyPostOptions
 from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
+from crossdock_sandbox.seventeen_track.app import TEST_KEY as SEVENTEEN_TRACK_KEY
+from crossdock_sandbox.seventeen_track.app import SeventeenTrackOptions, running_seventeen_track
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
 DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
 LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
+SEVENTEEN_TRACK_KEY_VARIABLE = "SANDBOX_SEVENTEEN_TRACK_API_KEY"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
-    shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
-    for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "seventeen_track", "mailbox")
+    parsers = [kinds.add_parser(name) for name in names]
+    shopify, woocommerce, easypost, dhl_express, seventeen_track, mailbox = parsers
+    for one in parsers:
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
             "--host",
@@ -46,15 +50,19 @@ def _arguments() -> argparse.Namespace:
             help=f"{EVERYWHERE} is for containers",
         )
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
-    for one in (shopify, woocommerce, easypost):
+    for one in (shopify, woocommerce, easypost, seventeen_track):
         one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, easypost):
+    for one in (shopify, easypost, seventeen_track):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
     dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
     dhl_express.add_argument("--account", action="append", help="account to charge; may be repeated")
+    seventeen_track.add_argument("--api-key", help=f"the account's key; else {SEVENTEEN_TRACK_KEY_VARIABLE}")
+    seventeen_track.add_argument(
+        "--quota", type=int, default=100_000, help="numbers to be registered, for good"
+    )
     mailbox.add_argument("--smtp-port", type=int, default=0)
     mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
     mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
@@ -98,6 +106,17 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=dhl_express
         ) as express:
             yield {"base_url": express.base_url}
+    elif given.kind == "seventeen_track":
+        seventeen_track = SeventeenTrackOptions(
+            api_key=given.api_key or os.environ.get(SEVENTEEN_TRACK_KEY_VARIABLE) or SEVENTEEN_TRACK_KEY,
+            quota=given.quota,
+            retry_base_s=given.retry_base_s,
+            delivery_concurrency=given.delivery_concurrency,
+        )
+        async with running_seventeen_track(
+            given.data, host=given.host, port=given.port, options=seventeen_track
+        ) as numbers:
+            yield {"base_url": numbers.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None
