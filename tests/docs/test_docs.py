@@ -21,13 +21,13 @@ from .pages import (
     routes,
     said_names,
 )
+from .settings_page import settings_classes
 
 PAGES = pages()
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-SETTING = re.compile(
-    r"(?:ORDER|INVENTORY|SHIPPING|NOTIFY|CARRIER_DHL_EXPRESS|(?:CARRIER|MARKETPLACE|CHANNEL)_[A-Z]+)"
-    r"_([A-Z][A-Z_]+)"
-)
+#: The known prefixes first: a member's code may have a dash of its own.
+_PREFIXES = "|".join(str(one.model_config.get("env_prefix")) for one in settings_classes())
+SETTING = re.compile(rf"(?:{_PREFIXES}|(?:CARRIER|MARKETPLACE|CHANNEL)_[A-Z]+_)([A-Z][A-Z_]+)")
 
 
 @every_page

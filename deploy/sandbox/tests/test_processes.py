@@ -32,7 +32,17 @@ async def a_process(
 
 
 @pytest.mark.parametrize(
-    "kind", ["shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress"]
+    KINDS=[
+        "shopify",
+        "woocommerce",
+        "easypost",
+        "dhl_express",
+        "mailbox",
+        "ups",
+        "yunexpress",
+        "seventeen_track",
+    ]
+    @ pytest.mark.parametrize("kind", KINDS)
 )
 async def test_a_sandbox_says_where_it_is_and_ends_when_asked(
     kind: str, tmp_path: Path, http: httpx.AsyncClient

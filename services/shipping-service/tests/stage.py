@@ -40,7 +40,9 @@ C = TypeVar("C", bound=CarrierGateway)
 
 @dataclass
 class StageWith(Generic[C]):
-    """`carrier` is what the jobs call; `others` are there besides it."""
+    """`carrier` is what the jobs call; `others` are there besides it. `tracked_by`: who tells where parcels
+    are, if not the carrier itself.
+    """
 
     database: ShippingDatabase
     urls: DatabaseUrls
@@ -51,6 +53,7 @@ class StageWith(Generic[C]):
     outages: Outages = field(default_factory=lambda: Outages(900.0))
     printer: Printer = field(default_factory=lambda: PaperPrinter({"EUR": Decimal("1.2")}))
     tracking: Tracking | None = None
+    tracked_by: str | None = None
 
     async def set_up(self, service: str = "Parcel:Economy") -> None:
         async with self.database.transaction() as tx:
@@ -70,7 +73,7 @@ class StageWith(Generic[C]):
         connected = {self.code: Connected(self.capabilities, self.carrier), **self.others}
         jobs = CarrierJobs(self.database, connected, self.outages, self.printer)
         handlers = {**jobs.handlers, **self.parcels.handlers}
-        destinations = [*map(Destination, connected), Destination(tracking_destination(self.code))]
+        destinations = [*map(Destination, connected), Destination(tracking_destination(self.tracker))]
         runner = JobRunner(self.database, handlers, destinations, QUICK)
         task = asyncio.create_task(runner.run())
         try:
@@ -85,9 +88,13 @@ class StageWith(Generic[C]):
         return await self.said()
 
     @property
+    def tracker(self) -> str:
+        return self.tracked_by or self.code
+
+    @property
     def parcels(self) -> TrackingJobs:
         tracking = self.tracking
-        connected = {} if tracking is None else {self.code: Tracks(tracking, tracking.open_tracker())}
+        connected = {} if tracking is None else {self.tracker: Tracks(tracking, tracking.open_tracker())}
         return TrackingJobs(self.database, connected)
 
     async def ask(self) -> list[Event]:

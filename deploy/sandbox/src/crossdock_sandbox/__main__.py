@@ -24,6 +24,8 @@ from crossdock_sandbox.easypost.office import TEST_KEY, EasyPostOptions
 from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
+from crossdock_sandbox.seventeen_track.app import TEST_KEY as SEVENTEEN_TRACK_KEY
+from crossdock_sandbox.seventeen_track.app import SeventeenTrackOptions, running_seventeen_track
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
 from crossdock_sandbox.ups.app import running_ups
 from crossdock_sandbox.ups.office import TEST_ACCOUNT as UPS_TEST_ACCOUNT
@@ -37,14 +39,16 @@ DHL_LOGIN_VARIABLE = "SANDBOX_DHL_EXPRESS_LOGIN"
 LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
 UPS_LOGIN_VARIABLE = "SANDBOX_UPS_LOGIN"
 YUNEXPRESS_APP_VARIABLE = "SANDBOX_YUNEXPRESS_APP"
+SEVENTEEN_TRACK_KEY_VARIABLE = "SANDBOX_SEVENTEEN_TRACK_API_KEY"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress")
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress", "seventeen_track")
     parsers = [kinds.add_parser(name) for name in names]
-    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress = parsers
+    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress, seventeen_track = parsers
+    for one in parsers:
     for one in parsers:
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
@@ -57,6 +61,9 @@ def _arguments() -> argparse.Namespace:
     for one in (shopify, woocommerce, easypost, ups):
         one.add_argument("--delivery-concurrency", type=int, default=32)
     for one in (shopify, easypost, ups):
+    for one in (shopify, woocommerce, easypost, seventeen_track):
+        one.add_argument("--delivery-concurrency", type=int, default=32)
+    for one in (shopify, easypost, seventeen_track):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
@@ -68,6 +75,10 @@ def _arguments() -> argparse.Namespace:
     yunexpress.add_argument("--app", help=f"id:secret that is let in; else {YUNEXPRESS_APP_VARIABLE}")
     yunexpress.add_argument("--number-delay-s", type=float, default=2.0, help="until a late number comes")
     yunexpress.add_argument("--label-delay-s", type=float, default=0.0, help="until a label can be had")
+    seventeen_track.add_argument("--api-key", help=f"the account's key; else {SEVENTEEN_TRACK_KEY_VARIABLE}")
+    seventeen_track.add_argument(
+        "--quota", type=int, default=100_000, help="numbers to be registered, for good"
+    )
     mailbox.add_argument("--smtp-port", type=int, default=0)
     mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
     mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
@@ -130,6 +141,17 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=yunexpress
         ) as lines:
             yield {"base_url": lines.base_url}
+    elif given.kind == "seventeen_track":
+        seventeen_track = SeventeenTrackOptions(
+            api_key=given.api_key or os.environ.get(SEVENTEEN_TRACK_KEY_VARIABLE) or SEVENTEEN_TRACK_KEY,
+            quota=given.quota,
+            retry_base_s=given.retry_base_s,
+            delivery_concurrency=given.delivery_concurrency,
+        )
+        async with running_seventeen_track(
+            given.data, host=given.host, port=given.port, options=seventeen_track
+        ) as numbers:
+            yield {"base_url": numbers.base_url}
     else:
         user, _, password = (given.login or os.environ.get(LOGIN_VARIABLE, "")).partition(":")
         login = Login(user, password) if user else None

@@ -6,6 +6,11 @@ from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.seventeen_track.app import (
+    SeventeenTrackOptions,
+    SeventeenTrackSandbox,
+    running_seventeen_track,
+)
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 from crossdock_sandbox.ups.app import UpsSandbox, running_ups
 from crossdock_sandbox.ups.office import UpsOptions
@@ -21,6 +26,8 @@ __all__ = [
     "MailboxOptions",
     "MailboxSandbox",
     "Receiver",
+    "SeventeenTrackOptions",
+    "SeventeenTrackSandbox",
     "ShopifyOptions",
     "ShopifySandbox",
     "UpsOptions",
@@ -33,6 +40,7 @@ __all__ = [
     "running_dhl_express",
     "running_easypost",
     "running_mailbox",
+    "running_seventeen_track",
     "running_shopify",
     "running_ups",
     "running_woocommerce",

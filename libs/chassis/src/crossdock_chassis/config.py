@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from crossdock_chassis.kafka import Kafka, KafkaProfile
 
@@ -25,6 +25,8 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise InvalidSettings(_explain(cls, error)) from None
+        except SettingsError as error:  # names the field and never the value
+            raise InvalidSettings(f"{environment_name(cls, '*')}: {error}: it has to be JSON") from None
 
 
 def environment_name(settings: type[BaseSettings], field: str) -> str:

@@ -9,6 +9,7 @@ class OrderSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ORDER_")
 
     webhook_secret: SecretStr
+    codes: tuple[str, ...] = ()
 
 
 URL = "postgresql+asyncpg://order_app:s3cret@db/crossdock_order"
@@ -35,6 +36,15 @@ def test_settings_come_from_prefixed_variables_and_never_change(monkeypatch: pyt
     assert "s3cret" not in repr(settings)
     with pytest.raises(ValidationError):
         settings.http_port = 1  # type: ignore[misc]
+
+
+def test_a_list_that_is_no_json_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, {**COMPLETE, "ORDER_CODES": "s3cret, another"})
+
+    with pytest.raises(InvalidSettings, match=r'ORDER_.*"codes".*JSON') as stopped:
+        OrderSettings.load()
+
+    assert "s3cret" not in str(stopped.value)
 
 
 def test_every_missing_and_wrong_variable_is_named_at_once_without_values(
