@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from crossdock_sandbox.amazon.app import AmazonOptions, running_amazon
 from crossdock_sandbox.dhl_express.app import (
     TEST_ACCOUNT,
     TEST_LOGIN,
@@ -45,9 +46,9 @@ SEVENTEEN_TRACK_KEY_VARIABLE = "SANDBOX_SEVENTEEN_TRACK_API_KEY"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress", "seventeen_track")
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress", "seventeen_track", "amazon")
     parsers = [kinds.add_parser(name) for name in names]
-    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress, seventeen_track = parsers
+    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress, seventeen_track, amazon = parsers
     for one in parsers:
     for one in parsers:
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
@@ -66,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     for one in (shopify, easypost, seventeen_track):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
+    amazon.add_argument("--token-lives-s", type=float, default=3600.0, help="life of an access token")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
     dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
@@ -101,6 +103,10 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=woocommerce
         ) as sites:
             yield {"base_url": sites.base_url}
+    elif given.kind == "amazon":
+        amazon = AmazonOptions(token_lives_s=given.token_lives_s)
+        async with running_amazon(given.data, host=given.host, port=given.port, options=amazon) as sellers:
+            yield {"base_url": sellers.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]
         easypost = EasyPostOptions(

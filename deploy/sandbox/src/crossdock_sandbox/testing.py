@@ -1,5 +1,6 @@
 """Sandboxes inside a test's own event loop: `async with running_shopify(tmp_path) as sandbox: ...`."""
 
+from crossdock_sandbox.amazon.app import AmazonOptions, AmazonSandbox, running_amazon
 from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
 from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions
@@ -18,6 +19,8 @@ from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSan
 from crossdock_sandbox.yunexpress.app import YunExpressOptions, YunExpressSandbox, running_yunexpress
 
 __all__ = [
+    "AmazonOptions",
+    "AmazonSandbox",
     "DhlExpressOptions",
     "DhlExpressSandbox",
     "EasyPostOptions",
@@ -37,6 +40,7 @@ __all__ = [
     "YunExpressOptions",
     "YunExpressSandbox",
     "receiving",
+    "running_amazon",
     "running_dhl_express",
     "running_easypost",
     "running_mailbox",

@@ -102,3 +102,19 @@ async def test_there_is_nothing_else_to_be_read_there(
     answer = await client.get(url)
 
     assert (answer.status_code, answer.content) == (404, b"")
+
+
+async def test_a_notice_that_only_its_queue_proves_is_not_taken_from_whoever_posts_it(
+    client: httpx.AsyncClient,
+    database: OrderDatabase,
+    toy: ToyServer,
+    marketplaces: Mapping[str, Marketplace],
+) -> None:
+    await a_toy_account(database, toy)
+    unsigned = {"toy": replace(marketplaces["toy"], signed=False)}
+    app = build_app(database, unsigned, Retention(), HANDLERS)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://order") as anybody:
+        answer = await post(anybody, "notice", {"id": "T-1"})
+
+    assert (answer.status_code, await states(database)) == (401, [])

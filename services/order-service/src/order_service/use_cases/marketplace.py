@@ -301,3 +301,8 @@ class Marketplace:
     stock: StockTelling | None = None
     open_canceller: Opens[Canceller] | None = None
     open_issuer: Opens[LabelIssuer] | None = None
+
+    @property
+    def takes_posts(self) -> bool:
+        """Whether its notices may come over HTTP. What nobody signs is proven by the queue it waits in."""
+        return self.signed or self.open_queue is None

@@ -61,7 +61,7 @@ class WebhookEndpoint:
         body = await request.body()
         marketplace = self._marketplaces.get(request.path_params["platform"])
         account = await self._account(marketplace, request.path_params["account"])
-        if marketplace is None or account is None:
+        if marketplace is None or account is None or not marketplace.takes_posts:
             return Response(status_code=401)
         if marketplace.prepare and not await _prepared(marketplace.prepare, account, request.headers):
             return Response(status_code=503)

@@ -1,0 +1,1 @@
+"""Amazon's Selling Partner API, Login with Amazon, and the queue its notices are written into."""
