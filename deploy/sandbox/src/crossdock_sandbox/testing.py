@@ -6,6 +6,7 @@ from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.shopee.app import ShopeeOptions, ShopeeSandbox, running_shopee
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
 
@@ -18,6 +19,8 @@ __all__ = [
     "MailboxOptions",
     "MailboxSandbox",
     "Receiver",
+    "ShopeeOptions",
+    "ShopeeSandbox",
     "ShopifyOptions",
     "ShopifySandbox",
     "WooCommerceOptions",
@@ -26,6 +29,7 @@ __all__ = [
     "running_dhl_express",
     "running_easypost",
     "running_mailbox",
+    "running_shopee",
     "running_shopify",
     "running_woocommerce",
 ]

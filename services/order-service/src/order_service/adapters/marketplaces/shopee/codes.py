@@ -8,6 +8,8 @@ is in README.md.
 from typing import Final
 
 UNPAID: Final = "UNPAID"
+#: Paid, and kept back by Shopee: `pending_terms` says why. Told only to who asks for it.
+PENDING: Final = "PENDING"
 CANCELLED: Final = "CANCELLED"
 #: The buyer has asked for a cancel that nobody has answered yet.
 IN_CANCEL: Final = "IN_CANCEL"
@@ -16,7 +18,7 @@ READY_TO_SHIP: Final = "READY_TO_SHIP"
 TO_SEND: Final = frozenset({READY_TO_SHIP, "PROCESSED", "RETRY_SHIP"})
 SENT: Final = frozenset({"SHIPPED"})
 ARRIVED: Final = frozenset({"TO_CONFIRM_RECEIVE", "TO_RETURN", "COMPLETED"})
-STATUSES: Final = TO_SEND | SENT | ARRIVED | {UNPAID, CANCELLED, IN_CANCEL}
+STATUSES: Final = TO_SEND | SENT | ARRIVED | {UNPAID, PENDING, CANCELLED, IN_CANCEL}
 
 SELLER_FULFILLED: Final = frozenset({"fulfilled_by_cb_seller", "fulfilled_by_local_seller"})
 SHOPEE_FULFILLED: Final = frozenset({"fulfilled_by_shopee"})

@@ -36,8 +36,6 @@ class ShopeeLabels:
         """The label of the package that holds the wished units. Safe to repeat: every step looks first."""
         order = await self._orders.order(wish.external_id)
         package = packages.package_of(order, wish.units)
-        if order.order_status not in codes.TO_SEND:
-            raise MarketplaceRefused(f"order_is_{order.order_status}"[:100].lower())
         if package.logistics_status not in codes.ARRANGED:
             await self._arrange(order, package)
         number = await packages.number_of(self._calls, order.order_sn, package.package_number)
@@ -66,16 +64,19 @@ class ShopeeLabels:
         status = await self._status(typed)
         if status not in {READY, PROCESSING}:
             await self._make({**typed, "tracking_number": number})
-            if status == FAILED:  # a person who asks again finds the new one
-                raise MarketplaceRefused("document_failed")
-            status = await self._status(typed)
+            status = FAILED if status == FAILED else await self._status(typed)
+        if status == FAILED:  # it is being made anew, for a person who asks again
+            raise MarketplaceRefused("document_failed")
         if status != READY:
             raise NotReadyYet("the document is being made", retry_after_s=self._wait_s)
         return await self._calls.download(DOWNLOAD, {"shipping_document_type": kind, "order_list": [named]})
 
     async def _status(self, wanted: dict[str, Any]) -> str | None:
-        """How far the document is; None: nobody has asked for it."""
-        found = await self._calls.look(RESULT, {"order_list": [wanted]}, wire.DocumentResults)
+        """How far the document is; None: nobody has asked for it, which Shopee may call an error."""
+        try:
+            found = await self._calls.look(RESULT, {"order_list": [wanted]}, wire.DocumentResults)
+        except MarketplaceRefused:
+            return None
         return next((one.status for one in found.result_list), None)
 
     async def _make(self, wanted: dict[str, Any]) -> None:

@@ -110,7 +110,7 @@ def to_canonical(order: wire.Order, senders: Senders) -> CanonicalOrder:
 
 def held(order: wire.Order, senders: Senders) -> Iterable[str]:
     """Why Shopee, or what we do not know of it, keeps an order back that was paid."""
-    if order.pending_terms:
+    if order.pending_terms or order.order_status == codes.PENDING:
         yield "pending_terms"
     if order.order_status == codes.IN_CANCEL:
         yield "cancel_requested"

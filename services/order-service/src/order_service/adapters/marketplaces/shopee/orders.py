@@ -62,6 +62,7 @@ class ShopeeOrders:
             time_to=int(until.timestamp()),
             page_size=PAGE,
             cursor=cursor or "",
+            request_order_status_pending="true",
         )
         numbers = [one.order_sn for one in page.order_list]
         found = await self._details(numbers) if numbers else {}
@@ -104,5 +105,6 @@ class ShopeeOrders:
             wire.Orders,
             order_sn_list=",".join(numbers),
             response_optional_fields=",".join(self._settings.order_fields),
+            request_order_status_pending="true",
         )
         return {str(one.get("order_sn")): one for one in answer.order_list}

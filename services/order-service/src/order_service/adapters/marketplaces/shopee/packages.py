@@ -35,10 +35,14 @@ def _units(package: wire.Package) -> Counter[str]:
 
 def check_to_arrange(order: wire.Order, package: wire.Package) -> None:
     """Raises MarketplaceRefused or NotReadyYet unless its shipment can be arranged now."""
+    if (
+        order.order_status == codes.PENDING
+        or order.pending_terms
+        or package.logistics_status in codes.NOT_YET
+    ):
+        raise NotReadyYet("shopee keeps the package back", retry_after_s=NOT_YET_S)
     if order.order_status not in codes.TO_SEND:
         raise MarketplaceRefused(f"order_is_{order.order_status}"[:100].lower())
-    if order.pending_terms or package.logistics_status in codes.NOT_YET:
-        raise NotReadyYet("shopee keeps the package back", retry_after_s=NOT_YET_S)
     if package.logistics_status not in codes.TO_ARRANGE:
         raise MarketplaceRefused(f"package_is_{package.logistics_status}"[:100].lower())
 

@@ -3,8 +3,8 @@
 Source: minchao/shopee-php `src/SignatureValidator.php` and the fact sheet's section on pushes, read
 2026-11-22. The URL is what was typed into Shopee's console, not what a proxy lets us see, so the account has
 to say it. The guide signs with the partner key, newer consoles with a push key of its own: both are tried.
-The time is signed, but retries carry the old one for hours, and a repeated push only makes us fetch an order once
-more: there is no time window.
+The time is signed, but retries carry the old one for hours, and a repeated push only makes us fetch an order
+once more: there is no time window.
 """
 
 import hashlib

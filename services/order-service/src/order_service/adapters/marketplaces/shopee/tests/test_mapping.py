@@ -68,6 +68,7 @@ def test_every_status_has_its_meaning(
     ("changes", "flag"),
     [
         ({"pending_terms": ["KYC_PENDING"]}, "pending_terms"),
+        ({"order_status": "PENDING"}, "pending_terms"),
         ({"order_status": "IN_CANCEL"}, "cancel_requested"),
         ({"order_status": "INVOICE_PENDING"}, "unknown_status"),
         ({"fulfillment_flag": "fulfilled_by_whom"}, "unknown_fulfillment_flag"),
