@@ -35,6 +35,7 @@ class ShopeeLabels:
     async def issue_label(self, wish: LabelWish) -> IssuedLabel:
         """The label of the package that holds the wished units. Safe to repeat: every step looks first."""
         order = await self._orders.order(wish.external_id)
+        packages.check_to_send(order)
         package = packages.package_of(order, wish.units)
         if package.logistics_status not in codes.ARRANGED:
             await self._arrange(order, package)

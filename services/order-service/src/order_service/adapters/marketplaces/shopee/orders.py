@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from order_service.adapters.marketplaces.shopee import packages, wire
+from order_service.adapters.marketplaces.shopee import codes, packages, wire
 from order_service.adapters.marketplaces.shopee.client import ShopeeCalls
 from order_service.adapters.marketplaces.shopee.settings import ShopeeSettings
 from order_service.use_cases.marketplace import (
@@ -81,11 +81,11 @@ class ShopeeOrders:
         order = await self.order(tracking.external_id)
         package = packages.package_of(order, tracking.units)
         reference = package.package_number
-        known = await packages.number_of(self._calls, order.order_sn, reference)
-        if known == tracking.tracking_number:
-            return reference
-        if known is not None:
-            raise MarketplaceRefused("shopee_has_another_number")
+        if package.logistics_status not in codes.TO_ARRANGE | codes.NOT_YET:
+            known = await packages.number_of(self._calls, order.order_sn, reference)
+            if known == tracking.tracking_number:
+                return reference
+            raise MarketplaceRefused("shopee_has_another_number" if known else "package_is_arranged")
         packages.check_to_arrange(order, package)
         parameter = await packages.parameter_of(self._calls, order.order_sn, reference)
         if parameter.info_needed.non_integrated is None:

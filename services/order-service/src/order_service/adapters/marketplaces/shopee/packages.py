@@ -33,18 +33,25 @@ def _units(package: wire.Package) -> Counter[str]:
     return units
 
 
-def check_to_arrange(order: wire.Order, package: wire.Package) -> None:
-    """Raises MarketplaceRefused or NotReadyYet unless its shipment can be arranged now."""
-    if (
-        order.order_status == codes.PENDING
-        or order.pending_terms
-        or package.logistics_status in codes.NOT_YET
-    ):
-        raise NotReadyYet("shopee keeps the package back", retry_after_s=NOT_YET_S)
+def check_to_send(order: wire.Order) -> None:
+    """Raises MarketplaceRefused or NotReadyYet unless the order may be sent now."""
+    if order.order_status == codes.PENDING or order.pending_terms:
+        raise _kept_back()
     if order.order_status not in codes.TO_SEND:
         raise MarketplaceRefused(f"order_is_{order.order_status}"[:100].lower())
+
+
+def check_to_arrange(order: wire.Order, package: wire.Package) -> None:
+    """Raises MarketplaceRefused or NotReadyYet unless the package's shipment can be arranged now."""
+    check_to_send(order)
+    if package.logistics_status in codes.NOT_YET:
+        raise _kept_back()
     if package.logistics_status not in codes.TO_ARRANGE:
         raise MarketplaceRefused(f"package_is_{package.logistics_status}"[:100].lower())
+
+
+def _kept_back() -> NotReadyYet:
+    return NotReadyYet("shopee keeps the package back", retry_after_s=NOT_YET_S)
 
 
 async def number_of(calls: ShopeeCalls, order_sn: str, package_number: str) -> str | None:

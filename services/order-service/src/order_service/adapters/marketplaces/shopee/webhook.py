@@ -24,7 +24,7 @@ def verify(account: Account, headers: Mapping[str, str], body: bytes) -> Deliver
     """The envelope of a genuine push; `headers` in lower case. Raises NotAuthentic, and says no more.
 
     None: a genuine push that names no shop, such as the one of the console's "Verify" button. It only wants
-    to be answered.
+    to be answered. One that cannot be read is kept, for a person to see.
     """
     signed = account.options.get("callback_url", "").encode() + b"|" + body
     given = headers.get("authorization", "").encode()
@@ -37,7 +37,7 @@ def verify(account: Account, headers: Mapping[str, str], body: bytes) -> Deliver
     try:
         push = wire.Push.model_validate_json(body)
     except ValidationError:
-        return None
+        return Delivery(dedupe_key=_by_bytes(body), topic=f"{TOPIC}unreadable", headers={})
     if push.shop is None:
         return None
     if str(push.shop) != account.shop_ref:
@@ -50,4 +50,8 @@ def _key(push: wire.Push, body: bytes) -> str:
     said = push.data
     if push.code == codes.ORDER_STATUS and said.number and said.status and said.update_time:
         return f"{push.shop}:{said.number}:{said.status}:{said.update_time}"[:200]
+    return _by_bytes(body)
+
+
+def _by_bytes(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"

@@ -16,6 +16,10 @@ def _empty_if_null(given: Any) -> Any:
     return () if given is None else given
 
 
+def _empty_unless_object(given: Any) -> Any:
+    return given if isinstance(given, dict) else {}
+
+
 class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -42,7 +46,7 @@ class PushData(Wire):
 
 class Push(Wire):
     code: int | None = None
-    data: PushData = PushData()
+    data: Annotated[PushData, BeforeValidator(_empty_unless_object)] = PushData()
     shop_id: int | None = None
     shopid: int | None = None
 

@@ -166,6 +166,14 @@ async def test_no_shipment_is_arranged_for_an_order_that_is_not_to_be_sent(shop:
     assert await made(shop) == [0, 0]
 
 
+async def test_a_label_is_not_fetched_once_the_buyer_asks_for_a_cancel(shop: Shop) -> None:
+    await issue(shop)
+    await shop.put_order(order_status="IN_CANCEL")
+
+    with pytest.raises(MarketplaceRefused, match="order_is_in_cancel"):
+        await issue(shop)
+
+
 async def test_a_document_that_failed_is_made_anew_for_who_asks_again(shop: Shop) -> None:
     await shop.control("PUT", f"packages/{PACKAGE}", {"document_fails": True})
     with pytest.raises(MarketplaceRefused, match="document_failed"):
@@ -175,7 +183,7 @@ async def test_a_document_that_failed_is_made_anew_for_who_asks_again(shop: Shop
     assert (await issue(shop)).content
 
 
-async def test_a_throttled_download_is_asked_for_again(shop: Shop) -> None:
+async def test_a_refusal_instead_of_a_file_is_no_label(shop: Shop) -> None:
     await shop.misbehave({"operation": "document.download", "mode": "refuse"})
 
     with pytest.raises(MarketplaceRefused, match="error_permission"):

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from order_service.adapters.marketplaces.shopee.client import sign
+from order_service.adapters.marketplaces.shopee.mapping import Senders, read
 from order_service.adapters.marketplaces.shopee.webhook import verify
+from order_service.domain.errors import NotAnOrder
 from order_service.use_cases.marketplace import NotAuthentic
 from order_service.use_cases.ports import Account, Secrets
 
@@ -70,7 +72,18 @@ def test_an_empty_key_proves_nothing() -> None:
         verify(account, signed(NOTICE, key=""), NOTICE)
 
 
-@pytest.mark.parametrize("body", [b"{}", b"", b"not json", b'{"code":0,"data":{},"timestamp":1}'])
+@pytest.mark.parametrize(
+    "body", [b"not json", b"[]", b'{"code":{}}', b'{"code":3,"data":{"update_time":-1}}']
+)
+def test_a_genuine_push_that_cannot_be_read_is_kept_for_a_person(body: bytes) -> None:
+    delivery = verify(ACCOUNT, signed(body), body)
+
+    assert delivery is not None
+    with pytest.raises(NotAnOrder):
+        read(delivery.topic, body, Senders())
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"code":0,"data":null}', b'{"code":0,"data":"","timestamp":1}'])
 def test_a_genuine_push_that_names_no_shop_is_only_answered(body: bytes) -> None:
     assert verify(ACCOUNT, signed(body), body) is None
 
