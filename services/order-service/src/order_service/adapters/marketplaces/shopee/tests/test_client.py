@@ -51,7 +51,7 @@ async def test_an_order_is_fetched_with_every_field_that_is_read(shop: Shop) -> 
 
 
 async def test_terms_that_keep_an_order_back_are_asked_for(shop: Shop) -> None:
-    await shop.put_order(pending_terms=["KYC_PENDING"], order_status="PENDING")
+    await shop.put_order(pending_terms=["KYC_PENDING"])
 
     order = shop.marketplace.read("order", await shop.open("open_gateway").fetch_order(NUMBER))
 
