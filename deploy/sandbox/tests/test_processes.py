@@ -32,7 +32,8 @@ async def a_process(
 
 
 @pytest.mark.parametrize(
-    KINDS=[
+    "kind",
+    [
         "shopify",
         "woocommerce",
         "easypost",
@@ -41,8 +42,8 @@ async def a_process(
         "ups",
         "yunexpress",
         "seventeen_track",
-    ]
-    @ pytest.mark.parametrize("kind", KINDS)
+        "shopee",
+    ],
 )
 async def test_a_sandbox_says_where_it_is_and_ends_when_asked(
     kind: str, tmp_path: Path, http: httpx.AsyncClient

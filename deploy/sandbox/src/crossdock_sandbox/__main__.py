@@ -27,6 +27,7 @@ from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
 from crossdock_sandbox.seventeen_track.app import TEST_KEY as SEVENTEEN_TRACK_KEY
 from crossdock_sandbox.seventeen_track.app import SeventeenTrackOptions, running_seventeen_track
+from crossdock_sandbox.shopee.app import ShopeeOptions, running_shopee
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
 from crossdock_sandbox.ups.app import running_ups
 from crossdock_sandbox.ups.office import TEST_ACCOUNT as UPS_TEST_ACCOUNT
@@ -46,10 +47,9 @@ SEVENTEEN_TRACK_KEY_VARIABLE = "SANDBOX_SEVENTEEN_TRACK_API_KEY"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress", "seventeen_track", "amazon")
+    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress", "seventeen_track", "amazon", "shopee")
     parsers = [kinds.add_parser(name) for name in names]
-    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress, seventeen_track, amazon = parsers
-    for one in parsers:
+    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress, seventeen_track, amazon, shopee = parsers
     for one in parsers:
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
@@ -65,6 +65,9 @@ def _arguments() -> argparse.Namespace:
     for one in (shopify, woocommerce, easypost, seventeen_track):
         one.add_argument("--delivery-concurrency", type=int, default=32)
     for one in (shopify, easypost, seventeen_track):
+    for one in (shopify, woocommerce, shopee, easypost):
+        one.add_argument("--delivery-concurrency", type=int, default=32)
+    for one in (shopify, shopee, easypost):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     amazon.add_argument("--token-lives-s", type=float, default=3600.0, help="life of an access token")
@@ -107,6 +110,12 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
         amazon = AmazonOptions(token_lives_s=given.token_lives_s)
         async with running_amazon(given.data, host=given.host, port=given.port, options=amazon) as sellers:
             yield {"base_url": sellers.base_url}
+    elif given.kind == "shopee":
+        shopee = ShopeeOptions(
+            retry_base_s=given.retry_base_s, delivery_concurrency=given.delivery_concurrency
+        )
+        async with running_shopee(given.data, host=given.host, port=given.port, options=shopee) as shops:
+            yield {"base_url": shops.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]
         easypost = EasyPostOptions(

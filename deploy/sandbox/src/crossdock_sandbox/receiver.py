@@ -16,6 +16,7 @@ from crossdock_sandbox.serving import listening_socket, serving
 @dataclass
 class Receiver:
     statuses: list[int] = field(default_factory=list)  # one per request, then 200
+    texts: list[str] = field(default_factory=list)  # one per request, then nothing
     wait_s: float = 0.0
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
@@ -29,9 +30,10 @@ class Receiver:
         self.bodies.append(await request.body())
         self.headers.append(dict(request.headers))
         status = self.statuses.pop(0) if self.statuses else 200
+        text = self.texts.pop(0) if self.texts else None
         await asyncio.sleep(self.wait_s)
         self.at_once -= 1
-        return Response(status_code=status, headers={"Location": "/elsewhere"})
+        return Response(text, status_code=status, headers={"Location": "/elsewhere"})
 
 
 @asynccontextmanager

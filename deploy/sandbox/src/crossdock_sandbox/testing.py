@@ -12,6 +12,7 @@ from crossdock_sandbox.seventeen_track.app import (
     SeventeenTrackSandbox,
     running_seventeen_track,
 )
+from crossdock_sandbox.shopee.app import ShopeeOptions, ShopeeSandbox, running_shopee
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 from crossdock_sandbox.ups.app import UpsSandbox, running_ups
 from crossdock_sandbox.ups.office import UpsOptions
@@ -31,6 +32,8 @@ __all__ = [
     "Receiver",
     "SeventeenTrackOptions",
     "SeventeenTrackSandbox",
+    "ShopeeOptions",
+    "ShopeeSandbox",
     "ShopifyOptions",
     "ShopifySandbox",
     "UpsOptions",
@@ -45,6 +48,7 @@ __all__ = [
     "running_easypost",
     "running_mailbox",
     "running_seventeen_track",
+    "running_shopee",
     "running_shopify",
     "running_ups",
     "running_woocommerce",

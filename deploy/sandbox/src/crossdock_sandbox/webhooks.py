@@ -83,6 +83,7 @@ class Schedule:
     total_s: float
     concurrency: int
     accepted: range = range(200, 300)  # statuses that count as delivered
+    empty: bool = False  # an answer that says anything counts as none
 
     def wait_s(self, attempts_made: int) -> float | None:
         """Seconds until the next attempt; None when that was the last one."""
@@ -201,7 +202,8 @@ class Deliverer:
             ) as response:
                 status = response.status
                 # Read a little, so that the connection can serve the next delivery.
-                await response.content.read(ANSWER_BYTES)
+                if await response.content.read(ANSWER_BYTES) and self._schedule.empty:
+                    failure = "answer is not empty"
         except TimeoutError:
             failure = "timeout"
         except aiohttp.ClientError as error:
@@ -215,7 +217,7 @@ class Deliverer:
         self, row: sqlite3.Row, *, at: str, status: int | None, failure: str | None, started: float
     ) -> None:
         attempts = row["attempts"] + 1
-        delivered = status in self._schedule.accepted
+        delivered = failure is None and status in self._schedule.accepted
         wait_s = None if delivered else self._schedule.wait_s(attempts)
         outcome = "delivered" if delivered else "failed" if wait_s is None else "pending"
         with self._books.transaction():

@@ -1,0 +1,1 @@
+"""Shopee's open platform: shops, signed calls, tokens, orders and packages, labels, products, pushes."""
