@@ -25,6 +25,7 @@ from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_ma
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
 from crossdock_sandbox.shopify.app import ShopifyOptions, running_shopify
+from crossdock_sandbox.tiktok_shop.app import TikTokShopOptions, running_tiktok_shop
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
 
 API_KEYS_VARIABLE = "SANDBOX_EASYPOST_API_KEYS"
@@ -35,9 +36,9 @@ LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
-    shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
-    for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
+    names = ("shopify", "woocommerce", "tiktok_shop", "easypost", "dhl_express", "mailbox")
+    shopify, woocommerce, tiktok_shop, easypost, dhl_express, mailbox = map(kinds.add_parser, names)
+    for one in (shopify, woocommerce, tiktok_shop, easypost, dhl_express, mailbox):
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
             "--host",
@@ -46,11 +47,12 @@ def _arguments() -> argparse.Namespace:
             help=f"{EVERYWHERE} is for containers",
         )
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
-    for one in (shopify, woocommerce, easypost):
+    for one in (shopify, woocommerce, tiktok_shop, easypost):
         one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, easypost):
+    for one in (shopify, tiktok_shop, easypost):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
+    tiktok_shop.add_argument("--calls-per-s", type=float, default=50.0, help="calls let in per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
     easypost.add_argument("--refund-delay-s", type=float, default=2.0)
     dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
@@ -77,6 +79,16 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=woocommerce
         ) as sites:
             yield {"base_url": sites.base_url}
+    elif given.kind == "tiktok_shop":
+        tiktok_shop = TikTokShopOptions(
+            retry_base_s=given.retry_base_s,
+            delivery_concurrency=given.delivery_concurrency,
+            calls_per_s=given.calls_per_s,
+        )
+        async with running_tiktok_shop(
+            given.data, host=given.host, port=given.port, options=tiktok_shop
+        ) as shops:
+            yield {"base_url": shops.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]
         easypost = EasyPostOptions(

@@ -7,6 +7,7 @@ from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, runnin
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
+from crossdock_sandbox.tiktok_shop.app import TikTokShopOptions, TikTokShopSandbox, running_tiktok_shop
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Receiver",
     "ShopifyOptions",
     "ShopifySandbox",
+    "TikTokShopOptions",
+    "TikTokShopSandbox",
     "WooCommerceOptions",
     "WooCommerceSandbox",
     "receiving",
@@ -27,5 +30,6 @@ __all__ = [
     "running_easypost",
     "running_mailbox",
     "running_shopify",
+    "running_tiktok_shop",
     "running_woocommerce",
 ]

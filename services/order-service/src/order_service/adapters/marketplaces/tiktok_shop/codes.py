@@ -1,8 +1,8 @@
 """TikTok Shop's words and ours.
 
-Source: the fact sheet's tables of notices and order statuses (partner.tiktokshop.com, Partner API 202309), and
-for error codes public guides that quote the Partner Center's page "Common errors", read 2026-11-22. README.md
-tells what of it is unconfirmed.
+Source: the fact sheet's tables of notices and order statuses (partner.tiktokshop.com, Partner API 202309),
+and for error codes public guides that quote the Partner Center's page "Common errors", read 2026-11-22.
+README.md tells what of it is unconfirmed.
 """
 
 import re

@@ -135,7 +135,7 @@ def _payment(order: wire.Order) -> PaymentStatus:
 
 
 def _fulfilment(order: wire.Order) -> FulfilmentStatus:
-    """`AWAITING_COLLECTION`: the seller has told a number, or TikTok has made a label, which sends nothing."""
+    """In `AWAITING_COLLECTION` the seller has told a number, or TikTok has made a label and sent nothing."""
     if order.status == codes.AWAITING_COLLECTION and order.shipping_type != codes.SHIPPED_BY_TIKTOK:
         return FulfilmentStatus.FULFILLED
     return codes.FULFILMENT.get(order.status, FulfilmentStatus.UNFULFILLED)
