@@ -14,7 +14,7 @@ from order_service.domain.canonical import FulfilmentStatus
 
 #: The topic of what the order calls answer, which no notice has.
 ORDER: Final = "order"
-#: Notices that we expect; a notice's number is its topic. What a notice means is told by its keys.
+#: The type of a notice about a change of status. What others mean is told by the keys of their data.
 STATUS_CHANGE: Final = 1
 
 UNPAID: Final = "UNPAID"
