@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from crossdock_sandbox.__main__ import KINDS
+
 
 @asynccontextmanager
 async def a_process(
@@ -31,20 +33,7 @@ async def a_process(
         await process.wait()
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "shopify",
-        "woocommerce",
-        "easypost",
-        "dhl_express",
-        "mailbox",
-        "ups",
-        "yunexpress",
-        "seventeen_track",
-        "shopee",
-    ],
-)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_sandbox_says_where_it_is_and_ends_when_asked(
     kind: str, tmp_path: Path, http: httpx.AsyncClient
 ) -> None:

@@ -33,6 +33,7 @@ from crossdock_sandbox.ups.app import running_ups
 from crossdock_sandbox.ups.office import TEST_ACCOUNT as UPS_TEST_ACCOUNT
 from crossdock_sandbox.ups.office import TEST_LOGIN as UPS_TEST_LOGIN
 from crossdock_sandbox.ups.office import UpsOptions
+from crossdock_sandbox.tiktok_shop.app import TikTokShopOptions, running_tiktok_shop
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, running_woocommerce
 from crossdock_sandbox.yunexpress.app import TEST_APP, YunExpressOptions, running_yunexpress
 
@@ -43,50 +44,52 @@ UPS_LOGIN_VARIABLE = "SANDBOX_UPS_LOGIN"
 YUNEXPRESS_APP_VARIABLE = "SANDBOX_YUNEXPRESS_APP"
 SEVENTEEN_TRACK_KEY_VARIABLE = "SANDBOX_SEVENTEEN_TRACK_API_KEY"
 
+KINDS = (
+    *("shopify", "woocommerce", "amazon", "shopee", "tiktok_shop"),
+    *("easypost", "dhl_express", "ups", "yunexpress", "seventeen_track"),
+    "mailbox",
+)
+#: These send webhooks; these send them again when nobody takes them.
+DELIVERING = ("shopify", "woocommerce", "shopee", "tiktok_shop", "easypost", "ups", "seventeen_track")
+REPEATING = ("shopify", "shopee", "tiktok_shop", "easypost", "ups", "seventeen_track")
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox", "ups", "yunexpress", "seventeen_track", "amazon", "shopee")
-    parsers = [kinds.add_parser(name) for name in names]
-    shopify, woocommerce, easypost, dhl_express, mailbox, ups, yunexpress, seventeen_track, amazon, shopee = parsers
-    for one in parsers:
-        one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
-        one.add_argument(
+    one = {name: kinds.add_parser(name) for name in KINDS}
+    for parser_of_kind in one.values():
+        parser_of_kind.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
+        parser_of_kind.add_argument(
             "--host",
             choices=(LOOPBACK, EVERYWHERE),
             default=LOOPBACK,
             help=f"{EVERYWHERE} is for containers",
         )
-        one.add_argument("--data", type=Path, required=True, help="folder of the books")
-    for one in (shopify, woocommerce, easypost, ups):
-        one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, easypost, ups):
-    for one in (shopify, woocommerce, easypost, seventeen_track):
-        one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, easypost, seventeen_track):
-    for one in (shopify, woocommerce, shopee, easypost):
-        one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, shopee, easypost):
-        one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
-    shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
-    amazon.add_argument("--token-lives-s", type=float, default=3600.0, help="life of an access token")
-    easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
-    easypost.add_argument("--refund-delay-s", type=float, default=2.0)
-    dhl_express.add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
-    dhl_express.add_argument("--account", action="append", help="account to charge; may be repeated")
-    ups.add_argument("--login", help=f"client id:secret that is let in; else {UPS_LOGIN_VARIABLE}")
-    ups.add_argument("--account", action="append", help="account to charge; may be repeated")
-    yunexpress.add_argument("--app", help=f"id:secret that is let in; else {YUNEXPRESS_APP_VARIABLE}")
-    yunexpress.add_argument("--number-delay-s", type=float, default=2.0, help="until a late number comes")
-    yunexpress.add_argument("--label-delay-s", type=float, default=0.0, help="until a label can be had")
-    seventeen_track.add_argument("--api-key", help=f"the account's key; else {SEVENTEEN_TRACK_KEY_VARIABLE}")
-    seventeen_track.add_argument(
+        parser_of_kind.add_argument("--data", type=Path, required=True, help="folder of the books")
+    for name in DELIVERING:
+        one[name].add_argument("--delivery-concurrency", type=int, default=32)
+    for name in REPEATING:
+        one[name].add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
+    one["shopify"].add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
+    one["amazon"].add_argument("--token-lives-s", type=float, default=3600.0, help="life of an access token")
+    one["tiktok_shop"].add_argument("--calls-per-s", type=float, default=50.0, help="calls let in per shop")
+    one["easypost"].add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
+    one["easypost"].add_argument("--refund-delay-s", type=float, default=2.0)
+    one["dhl_express"].add_argument("--login", help=f"key:secret that is let in; else {DHL_LOGIN_VARIABLE}")
+    one["dhl_express"].add_argument("--account", action="append", help="account to charge; may be repeated")
+    one["ups"].add_argument("--login", help=f"client id:secret that is let in; else {UPS_LOGIN_VARIABLE}")
+    one["ups"].add_argument("--account", action="append", help="account to charge; may be repeated")
+    one["yunexpress"].add_argument("--app", help=f"id:secret that is let in; else {YUNEXPRESS_APP_VARIABLE}")
+    one["yunexpress"].add_argument("--number-delay-s", type=float, default=2.0, help="until a late number comes")
+    one["yunexpress"].add_argument("--label-delay-s", type=float, default=0.0, help="until a label can be had")
+    one["seventeen_track"].add_argument("--api-key", help=f"the account's key; else {SEVENTEEN_TRACK_KEY_VARIABLE}")
+    one["seventeen_track"].add_argument(
         "--quota", type=int, default=100_000, help="numbers to be registered, for good"
     )
-    mailbox.add_argument("--smtp-port", type=int, default=0)
-    mailbox.add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
-    mailbox.add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
+    one["mailbox"].add_argument("--smtp-port", type=int, default=0)
+    one["mailbox"].add_argument("--size-limit", type=int, default=SIZE_LIMIT, help="bytes of one mail")
+    one["mailbox"].add_argument("--login", help=f"user:password that AUTH demands; else {LOGIN_VARIABLE}")
     return parser.parse_args()
 
 
@@ -115,6 +118,15 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             retry_base_s=given.retry_base_s, delivery_concurrency=given.delivery_concurrency
         )
         async with running_shopee(given.data, host=given.host, port=given.port, options=shopee) as shops:
+    elif given.kind == "tiktok_shop":
+        tiktok_shop = TikTokShopOptions(
+            retry_base_s=given.retry_base_s,
+            delivery_concurrency=given.delivery_concurrency,
+            calls_per_s=given.calls_per_s,
+        )
+        async with running_tiktok_shop(
+            given.data, host=given.host, port=given.port, options=tiktok_shop
+        ) as shops:
             yield {"base_url": shops.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]

@@ -14,6 +14,7 @@ from crossdock_sandbox.seventeen_track.app import (
 )
 from crossdock_sandbox.shopee.app import ShopeeOptions, ShopeeSandbox, running_shopee
 from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
+from crossdock_sandbox.tiktok_shop.app import TikTokShopOptions, TikTokShopSandbox, running_tiktok_shop
 from crossdock_sandbox.ups.app import UpsSandbox, running_ups
 from crossdock_sandbox.ups.office import UpsOptions
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
@@ -36,6 +37,8 @@ __all__ = [
     "ShopeeSandbox",
     "ShopifyOptions",
     "ShopifySandbox",
+    "TikTokShopOptions",
+    "TikTokShopSandbox",
     "UpsOptions",
     "UpsSandbox",
     "WooCommerceOptions",
@@ -50,6 +53,7 @@ __all__ = [
     "running_seventeen_track",
     "running_shopee",
     "running_shopify",
+    "running_tiktok_shop",
     "running_ups",
     "running_woocommerce",
     "running_yunexpress",
