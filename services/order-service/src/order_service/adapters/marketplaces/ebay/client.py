@@ -1,9 +1,9 @@
 """Calls to one seller's orders: fetch, list, tell tracking numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from order_service.adapters.marketplaces.ebay import codes, mapping, wire
@@ -17,6 +17,8 @@ PAGE: Final = 200
 #: The shortest time that is asked for at once, and how often a span of it is halved at most.
 SHORTEST: Final = timedelta(seconds=1)
 HALVINGS: Final = 30
+#: Pages of orders that changed in the same second.
+CROWDED_PAGES: Final = 20
 
 
 class EbayGateway:
@@ -26,39 +28,44 @@ class EbayGateway:
     "createShippingFulfillment", and Identity API "getUser", read 2026-11-22.
     """
 
-    def __init__(self, api: EbayApi) -> None:
+    def __init__(self, api: EbayApi, *, page: int = PAGE) -> None:
+        """`page`: how many orders are asked for at once."""
         self._api = api
+        self._page_size = page
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order with its taxes."""
         return await self._api.ask(FULFILMENT, order_path(external_id), fieldGroups="TAX_BREAKDOWN")
 
     async def list_changed(self, since: datetime, until: datetime, cursor: str | None) -> Listed:
-        """Whole orders that changed in this span. `cursor`: from when on it has not been read.
+        """Whole orders that changed in this span.
 
         eBay promises no order within its list, and what changes meanwhile leaves it, so that pages of it
-        would slip. Hence the span is halved until one page holds all of it.
+        would slip. Hence the span is halved until one page holds all of it, and twice as long a one is tried
+        next: `cursor` says from when on, and how long the last one was.
         """
-        start = since if cursor is None else datetime.fromisoformat(cursor)
-        end = until
+        start, end = since, until
+        if cursor is not None:
+            began, _, length_s = cursor.partition(" ")
+            start = datetime.fromisoformat(began)
+            end = min(until, start + timedelta(seconds=2 * float(length_s)))
         for _ in range(HALVINGS):
             page = await self._page(start, end)
-            if page.total <= PAGE:
-                following = end.isoformat() if end < until else None
-                return Listed(orders=[_written(one) for one in page.orders], cursor=following)
+            if page.total <= self._page_size:
+                return _listed(page.orders, start, end, until)
             if end - start <= SHORTEST:
                 break
             end = start + (end - start) / 2
-        return await self._crowded(start, end, until)
+        return _listed(await self._crowded(start, end), start, end, until)
 
-    async def _crowded(self, start: datetime, end: datetime, until: datetime) -> Listed:
+    async def _crowded(self, start: datetime, end: datetime) -> list[Mapping[str, Any]]:
         """More orders than a page holds changed in a second: all pages of it at once."""
-        orders: list[bytes] = []
-        for offset in range(0, HALVINGS * PAGE, PAGE):
-            page = await self._page(start, end, offset)
-            orders += [_written(one) for one in page.orders]
-            if offset + PAGE >= page.total:
-                return Listed(orders=orders, cursor=end.isoformat() if end < until else None)
+        orders: list[Mapping[str, Any]] = []
+        for n in range(CROWDED_PAGES):
+            page = await self._page(start, end, n * self._page_size)
+            orders += page.orders
+            if (n + 1) * self._page_size >= page.total:
+                return orders
         raise MarketplaceUnavailable("more orders changed in a second than can be read")
 
     async def _page(self, start: datetime, end: datetime, offset: int = 0) -> wire.Orders:
@@ -67,7 +74,7 @@ class EbayGateway:
             ORDERS,
             filter=f"lastmodifieddate:[{time_of(start)}..{time_of(end)}]",
             fieldGroups="TAX_BREAKDOWN",
-            limit=str(PAGE),
+            limit=str(self._page_size),
             offset=str(offset),
         )
         return parsed(wire.Orders, answer)
@@ -103,5 +110,6 @@ def time_of(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _written(order: Mapping[str, object]) -> bytes:
-    return json.dumps(order, ensure_ascii=False).encode()
+def _listed(orders: Sequence[Mapping[str, Any]], start: datetime, end: datetime, until: datetime) -> Listed:
+    cursor = f"{end.isoformat()} {(end - start).total_seconds()}" if end < until else None
+    return Listed(orders=[json.dumps(one, ensure_ascii=False).encode() for one in orders], cursor=cursor)
