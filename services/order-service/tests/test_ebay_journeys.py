@@ -27,6 +27,7 @@ from order_service.messaging import HANDLERS
 from order_service.messaging.asking import Asking
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.obligation_jobs import ObligationJobs
+from order_service.persistence.erasing import erase_expired
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
@@ -297,6 +298,41 @@ async def test_a_seller_who_withdrew_the_consent_is_for_a_person_and_loses_no_or
         await eventually(refused)
 
     assert await states(database) == ["fetching"]
+
+
+CLOSED = {"username": "paper_lantern_88", "userId": "ma8vp1jySJC", "eiasToken": "nY+sHZ2Pr"}
+
+
+@pytest.mark.parametrize(
+    ("username", "forgotten"),
+    [("paper_lantern_88", True), ("somebody_else", False)],
+    ids=["ours", "not ours"],
+)
+async def test_a_buyer_who_closed_the_account_is_forgotten_when_the_order_has_ended(
+    ebay: Ebay, database: OrderDatabase, username: str, forgotten: bool
+) -> None:
+    await ebay.put_order()
+    await ebay.tell(order_id=ORDER_ID)
+    async with ebay.working():
+        await eventually(lambda: is_imported(database))
+
+    closed = {"topic": "MARKETPLACE_ACCOUNT_DELETION", "user": {**CLOSED, "username": username}}
+    counted = await ebay.tell(**closed, copies=2)
+    await erase_expired(database)
+    under_way = (await the_order(database)).people.consignee
+    async with database.transaction() as tx:
+        await tx.connection.execute(text("update orders set status = 'closed'"))
+    await erase_expired(database)
+
+    assert counted["failed"] == 0
+    assert under_way is not None
+    assert ((await the_order(database)).people.consignee is None) is forgotten
+    bodies = "select distinct body is null from inbound_message where order_id is not null"
+    assert await column(database, bodies) == [forgotten]
+    asked = "select state from inbound_message where topic = 'MARKETPLACE_ACCOUNT_DELETION'"
+    assert await column(database, asked) == ["ignored"]
+    codes = await column(database, "select code from order_exception")
+    assert codes == (["erasure_asked"] if forgotten else [])
 
 
 async def test_a_cancel_of_ours_reaches_ebay(ebay: Ebay, database: OrderDatabase) -> None:

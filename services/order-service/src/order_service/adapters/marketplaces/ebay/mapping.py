@@ -21,7 +21,7 @@ from order_service.domain.canonical import (
 )
 from order_service.domain.errors import NotAnOrder
 from order_service.domain.money import to_minor
-from order_service.use_cases.marketplace import Content, Pointer, Tracking
+from order_service.use_cases.marketplace import Erasure, Pointer, Said, Tracking
 
 PLATFORM: Final = "ebay"
 ORDER_ID: Final = re.compile(r"[0-9A-Za-z!-]{1,64}")
@@ -37,7 +37,7 @@ class Habits:
     unshipped_instructions: Set[str] = frozenset()
 
 
-def read(topic: str, body: bytes, habits: Habits) -> Content:
+def read(topic: str, body: bytes, habits: Habits) -> Said:
     """What a notice or a fetched order says; None for notices of nothing that concerns orders. Raises
     NotAnOrder: fields, no values.
     """
@@ -46,6 +46,8 @@ def read(topic: str, body: bytes, habits: Habits) -> Content:
             return to_canonical(wire.Order.model_validate_json(body), habits)
         if topic == codes.ORDER_CONFIRMATION:
             return _pointer(wire.Notice.model_validate_json(body))
+        if topic == codes.ACCOUNT_DELETION:
+            return _erasure(wire.Notice.model_validate_json(body))
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
         raise NotAnOrder(*(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found[:5])) from None
@@ -64,6 +66,15 @@ def _pointer(notice: wire.Notice) -> Pointer:
         if name == "orderId" and isinstance(value, str) and ORDER_ID.fullmatch(value):
             return Pointer(value)
     raise NotAnOrder("notification.data: no orderId")
+
+
+def _erasure(notice: wire.Notice) -> Erasure:
+    """Orders name buyers by their user name, or by an id in its place; which of the ids is not told."""
+    user = wire.User.model_validate(notice.notification.data)
+    names = {name for name in map(text_of, (user.username, user.userId, user.eiasToken)) if name}
+    if not names:
+        raise NotAnOrder("notification.data: no username, userId or eiasToken")
+    return Erasure(frozenset(names))
 
 
 def _values(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -182,7 +182,7 @@ async def test_a_token_that_does_not_come_is_bought_again_later(seller: Seller, 
     with pytest.raises(MarketplaceUnavailable):
         await seller.refresher().refresh()
 
-    assert await seller.refresher().refresh()
+    assert (await seller.refresher().refresh()).access_token
 
 
 async def test_no_token_leaves_in_the_clear(seller: Seller) -> None:

@@ -10,7 +10,7 @@ from order_service.adapters.marketplaces.ebay import codes, mapping
 from order_service.adapters.marketplaces.ebay.mapping import Habits
 from order_service.domain.canonical import CanonicalOrder, FulfilmentStatus, PaymentStatus, TaxId
 from order_service.domain.errors import NotAnOrder
-from order_service.use_cases.marketplace import Pointer, Tracking
+from order_service.use_cases.marketplace import Erasure, Pointer, Tracking
 
 from .conformance import EXPECTED, NOTICE, ORDER, a_notice
 
@@ -218,6 +218,21 @@ def test_a_notice_names_an_order_wherever_its_id_stands(data: dict[str, Any]) ->
 def test_a_notice_that_names_no_order_is_for_a_person_to_see(data: dict[str, Any]) -> None:
     with pytest.raises(NotAnOrder, match="no orderId"):
         mapping.read(codes.ORDER_CONFIRMATION, a_notice(codes.ORDER_CONFIRMATION, data), HABITS)
+
+
+def test_a_closed_account_is_forgotten_by_every_name_that_it_had() -> None:
+    user = {"username": "paper_lantern_88", "userId": "ma8vp1jySJC", "eiasToken": None}
+
+    said = mapping.read(codes.ACCOUNT_DELETION, a_notice(codes.ACCOUNT_DELETION, user), HABITS)
+
+    assert said == Erasure(frozenset({"paper_lantern_88", "ma8vp1jySJC"}))
+    assert "paper_lantern_88" not in repr(said)
+
+
+@pytest.mark.parametrize("user", [{}, {"username": ""}, {"username": 5}])
+def test_a_closed_account_without_a_name_is_for_a_person_to_see(user: dict[str, Any]) -> None:
+    with pytest.raises(NotAnOrder):
+        mapping.read(codes.ACCOUNT_DELETION, a_notice(codes.ACCOUNT_DELETION, user), HABITS)
 
 
 def test_a_topic_that_is_no_orders_carries_none() -> None:
