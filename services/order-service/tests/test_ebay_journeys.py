@@ -27,7 +27,7 @@ from order_service.messaging import HANDLERS
 from order_service.messaging.asking import Asking
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.obligation_jobs import ObligationJobs
-from order_service.persistence.erasing import erase_expired
+from order_service.persistence.erasing import erase_expired, forget
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
@@ -333,6 +333,20 @@ async def test_a_buyer_who_closed_the_account_is_forgotten_when_the_order_has_en
     assert await column(database, asked) == ["ignored"]
     codes = await column(database, "select code from order_exception")
     assert codes == (["erasure_asked"] if forgotten else [])
+
+
+@pytest.mark.parametrize(("merchant_id", "orders"), [("default", 1), ("another", 0)])
+async def test_a_buyer_is_forgotten_in_all_shops_of_the_merchant_and_in_no_other(
+    ebay: Ebay, database: OrderDatabase, merchant_id: str, orders: int
+) -> None:
+    await ebay.put_order()
+    async with ebay.working():
+        await eventually(lambda: is_imported(database))
+    asked = an_account(platform="ebay", account="second", shop_ref="second_shop", merchant_id=merchant_id)
+
+    found = [await forget(database, asked, ["paper_lantern_88"], "n-1") for _ in range(2)]
+
+    assert found == [orders, 0]
 
 
 async def test_a_cancel_of_ours_reaches_ebay(ebay: Ebay, database: OrderDatabase) -> None:

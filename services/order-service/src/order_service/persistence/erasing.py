@@ -25,12 +25,12 @@ _MESSAGES = text(
         order by message_id limit :batch for update skip locked)
     """
 )
-# Orders of one shop only, which the index of their external ids finds.
+# A platform tells an application once of a person, in whichever of a merchant's shops they have bought.
 _FORGET = text(
     """
     with theirs as (
         select order_id from orders
-        where platform = :platform and shop_ref = :shop_ref and people is not null
+        where platform = :platform and merchant_id = :merchant_id and people is not null
           and people -> 'buyer' ->> 'name' = any(:names) and personal_until > crossdock_now()
         order by order_id for update
     ), forgotten as (
@@ -46,12 +46,13 @@ ASKED = "erasure_asked"
 
 
 async def forget(database: OrderDatabase, account: Account, names: Collection[str], because: str) -> int:
-    """Let the time of this buyer's data be over; how many orders that concerns. Safe to repeat.
+    """Let the time of this buyer's data be over, in all shops that the account's merchant has on the
+    platform; how many orders that concerns. Safe to repeat.
 
     What is under way keeps its address until it ends. Other services keep theirs for their own time, so a
     person sees each order; `because` is the platform's id of its wish.
     """
-    values = {"platform": account.platform, "shop_ref": account.shop_ref, "names": list(names)}
+    values = {"platform": account.platform, "merchant_id": account.merchant_id, "names": list(names)}
     async with database.transaction() as tx:
         orders = (await tx.connection.execute(_FORGET, values)).scalars().all()
         await tx.exceptions.raise_all(
