@@ -4,6 +4,7 @@ from crossdock_sandbox.amazon.app import AmazonOptions, AmazonSandbox, running_a
 from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
 from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions
+from crossdock_sandbox.ebay.app import EbayOptions, EbaySandbox, running_ebay
 from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
@@ -27,6 +28,8 @@ __all__ = [
     "DhlExpressSandbox",
     "EasyPostOptions",
     "EasyPostSandbox",
+    "EbayOptions",
+    "EbaySandbox",
     "Login",
     "MailboxOptions",
     "MailboxSandbox",
@@ -49,6 +52,7 @@ __all__ = [
     "running_amazon",
     "running_dhl_express",
     "running_easypost",
+    "running_ebay",
     "running_mailbox",
     "running_seventeen_track",
     "running_shopee",

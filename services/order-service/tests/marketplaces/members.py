@@ -12,9 +12,15 @@ with_price    currency, amount -> ORDER, one unit of its first line at that pric
 changed_at    moment -> ORDER, as it was then said to be
 NEVER_SHIPPED name -> an order that must never be open: test, unpaid, on hold, shipped by the platform, ...
 MASKED        ORDER with personal data that the platform hides; None where a platform never does
+
+Where its folder has to ask for something before it can verify, or notices do not name the shop, it says, too:
+
+answering     a folder for files -> within it, a server that answers what `prepare` asks for; its address
+NAMES_SHOP    False: nothing in a notice tells one shop's from another's
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import module_from_spec, spec_from_file_location
@@ -38,6 +44,8 @@ class Member:
     changed_at: Callable[[datetime], bytes]
     never_shipped: Mapping[str, bytes]
     masked: bytes | None
+    answering: Callable[[Path], AbstractAsyncContextManager[str]] | None
+    names_shop: bool
 
 
 def find_members() -> list[Member]:
@@ -65,4 +73,6 @@ def _read(folder: Path) -> Member:
         changed_at=said.changed_at,
         never_shipped=said.NEVER_SHIPPED,
         masked=said.MASKED,
+        answering=getattr(said, "answering", None),
+        names_shop=getattr(said, "NAMES_SHOP", True),
     )

@@ -87,6 +87,11 @@ GUIDES: Final[Mapping[str, Guide]] = MappingProxyType(
         "unknown_order": Guide(
             _OPERATOR, "another service speaks of an order that is not here: compare the databases"
         ),
+        "erasure_asked": Guide(
+            _OPERATOR,
+            "the buyer has closed the account there: order-service erases what it keeps, once the order has "
+            "ended; see whether shipping and notify have to do so before their time",
+        ),
         "fetch_refused": Guide(
             _OPERATOR,
             "the marketplace does not show an order that it spoke of: look there, then re-import the message",

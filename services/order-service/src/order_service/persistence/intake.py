@@ -16,9 +16,10 @@ from crossdock_chassis.logging import get_logger
 from crossdock_contracts.envelope import Cause
 from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.errors import NotAnOrder, OrderError
+from order_service.persistence.erasing import forget
 from order_service.persistence.transaction import OrderDatabase, OrderTransaction
 from order_service.use_cases.import_order import Outcome, Retention
-from order_service.use_cases.marketplace import Content, Delivery, Marketplace, Pointer
+from order_service.use_cases.marketplace import Delivery, Erasure, Marketplace, Pointer, Said
 from order_service.use_cases.ports import Account, Message, RacedImport
 from order_service.use_cases.receive_message import Received, receive_messages
 
@@ -62,8 +63,16 @@ class Intake:
         """Store and import, all or nothing; committed when it returns. What cannot be imported is stored all
         the same, as failed. Safe to repeat.
         """
-        content, state, error = _read(marketplace, delivery, body)
+        said, state, error = _read(marketplace, delivery, body)
+        if isinstance(said, Erasure):
+            await self._forget(account, delivery, said)
+        content = None if isinstance(said, Erasure) else said
         await self._add(Received(_message(account, delivery, body, state, error), content, account, cause))
+
+    async def _forget(self, account: Account, delivery: Delivery, asked: Erasure) -> None:
+        """Before the delivery is kept: what breaks in between comes again."""
+        orders = await forget(self._database, account, asked.names, delivery.dedupe_key)
+        log.info("erasure.asked", platform=account.platform, account=account.account, orders=orders)
 
     async def keep_failed(
         self, account: Account, delivery: Delivery, body: bytes, error: str, cause: Cause
@@ -99,7 +108,7 @@ class Intake:
         return [None] * len(received)
 
 
-def content_of(marketplace: Marketplace, topic: str, body: bytes) -> Content:
+def content_of(marketplace: Marketplace, topic: str, body: bytes) -> Said:
     """What a kept message says. Raises NotAnOrder, or what is wrong with the folder."""
     if topic == NAMED_TOPIC:
         return Pointer(json.loads(body)["external_id"])
@@ -147,7 +156,7 @@ def _order_of(received: Received) -> Hashable:
     return account.platform, account.shop_ref, *said
 
 
-def _read(marketplace: Marketplace, delivery: Delivery, body: bytes) -> tuple[Content, str, str | None]:
+def _read(marketplace: Marketplace, delivery: Delivery, body: bytes) -> tuple[Said, str, str | None]:
     try:
         content = content_of(marketplace, delivery.topic, body)
     except NotAnOrder as error:
@@ -157,8 +166,8 @@ def _read(marketplace: Marketplace, delivery: Delivery, body: bytes) -> tuple[Co
         log.error("webhook.read_failed", platform=marketplace.code, error_type=kind)
         return None, "failed", f"read: {kind}"
     match content:
-        case None:
-            return None, "ignored", None
+        case None | Erasure():
+            return content, "ignored", None
         case Pointer():
             return content, Outcome.FETCHING.value, None
         case CanonicalOrder():

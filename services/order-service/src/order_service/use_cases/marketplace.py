@@ -81,6 +81,13 @@ class Pointer:
     updated_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The platform has forgotten a person and wants us to: every name that it had for them as a buyer."""
+
+    names: frozenset[str] = field(repr=False)
+
+
 class Meter(Protocol):
     """An account's quotas, shared by every process that calls for it."""
 
@@ -95,6 +102,7 @@ class Meter(Protocol):
 
 #: What a message says: an order, that there is one to be fetched, or nothing of an order.
 Content = CanonicalOrder | Pointer | None
+Said = Content | Erasure
 T = TypeVar("T")
 #: Gets what `verify` needs for a delivery with these headers.
 Prepare = Callable[[Account, Mapping[str, str]], Awaitable[None]]
@@ -285,7 +293,7 @@ class Marketplace:
     writes_tracking: bool
     fetched_topic: str
     verify: Callable[[Account, Mapping[str, str], bytes], Delivery | None]
-    read: Callable[[str, bytes], Content]
+    read: Callable[[str, bytes], Said]
     open_gateway: Opens[Gateway]
     signed: bool = True
     asks: tuple[Asked, ...] = ()

@@ -10,7 +10,7 @@ from order_service.api.dependencies import Database, Writer
 from order_service.domain.errors import NotAnOrder, OrderError
 from order_service.persistence.intake import DEFECTS, content_of
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.marketplace import Marketplace, Pointer
+from order_service.use_cases.marketplace import Erasure, Marketplace, Pointer
 from order_service.use_cases.preview_message import Preview, preview_message
 
 router = APIRouter(prefix="/v1", tags=["work"])
@@ -49,7 +49,7 @@ async def post_preview(
             message = await tx.messages.get(principal.merchant_id, message_id)
             account = await tx.accounts.get(principal.merchant_id, message.account)
             content = content_of(marketplaces[message.platform], message.topic, message.body)
-            if content is None:
+            if content is None or isinstance(content, Erasure):
                 raise NotAnOrder("the topic carries no order")
             if isinstance(content, Pointer):
                 raise NotAnOrder("it only names an order, which a re-import fetches")

@@ -22,7 +22,7 @@ from order_service.persistence import queries
 from order_service.persistence.intake import DEFECTS, content_of
 from order_service.use_cases import obligations
 from order_service.use_cases.import_order import Retention
-from order_service.use_cases.marketplace import Marketplace
+from order_service.use_cases.marketplace import Erasure, Marketplace
 from order_service.use_cases.ports import Note, NotFound
 from order_service.use_cases.receive_message import reimport_message
 
@@ -94,7 +94,7 @@ async def post_reimport(
             message = await tx.messages.get(principal.merchant_id, message_id)
             account = await tx.accounts.get(principal.merchant_id, message.account)
             content = content_of(marketplaces[message.platform], message.topic, message.body)
-            if content is None:
+            if content is None or isinstance(content, Erasure):
                 raise NotAnOrder("the topic carries no order")
             await reimport_message(message, content, account, retention=retention, tx=tx)
             return await call.answer(tx, 202)
