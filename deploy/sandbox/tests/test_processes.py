@@ -31,7 +31,7 @@ async def a_process(
         await process.wait()
 
 
-@pytest.mark.parametrize("kind", ["shopify", "woocommerce", "easypost", "dhl_express", "mailbox"])
+@pytest.mark.parametrize("kind", ["shopify", "woocommerce", "generic", "easypost", "dhl_express", "mailbox"])
 async def test_a_sandbox_says_where_it_is_and_ends_when_asked(
     kind: str, tmp_path: Path, http: httpx.AsyncClient
 ) -> None:

@@ -21,6 +21,7 @@ from crossdock_sandbox.dhl_express.app import (
 )
 from crossdock_sandbox.easypost.app import running_easypost
 from crossdock_sandbox.easypost.office import TEST_KEY, EasyPostOptions
+from crossdock_sandbox.generic.app import GenericOptions, running_generic
 from crossdock_sandbox.mailbox.app import SIZE_LIMIT, MailboxOptions, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.serving import EVERYWHERE, LOOPBACK
@@ -35,9 +36,9 @@ LOGIN_VARIABLE = "SANDBOX_MAILBOX_LOGIN"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m crossdock_sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    names = ("shopify", "woocommerce", "easypost", "dhl_express", "mailbox")
-    shopify, woocommerce, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
-    for one in (shopify, woocommerce, easypost, dhl_express, mailbox):
+    names = ("shopify", "woocommerce", "generic", "easypost", "dhl_express", "mailbox")
+    shopify, woocommerce, generic, easypost, dhl_express, mailbox = (kinds.add_parser(name) for name in names)
+    for one in (shopify, woocommerce, generic, easypost, dhl_express, mailbox):
         one.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
         one.add_argument(
             "--host",
@@ -46,9 +47,9 @@ def _arguments() -> argparse.Namespace:
             help=f"{EVERYWHERE} is for containers",
         )
         one.add_argument("--data", type=Path, required=True, help="folder of the books")
-    for one in (shopify, woocommerce, easypost):
+    for one in (shopify, woocommerce, generic, easypost):
         one.add_argument("--delivery-concurrency", type=int, default=32)
-    for one in (shopify, easypost):
+    for one in (shopify, generic, easypost):
         one.add_argument("--retry-base-s", type=float, default=0.25, help="wait before the first retry")
     shopify.add_argument("--points-per-s", type=float, default=2000.0, help="cost points restored per shop")
     easypost.add_argument("--api-key", action="append", help=f"may be repeated; else {API_KEYS_VARIABLE}")
@@ -77,6 +78,12 @@ async def _running(given: argparse.Namespace) -> AsyncIterator[dict[str, object]
             given.data, host=given.host, port=given.port, options=woocommerce
         ) as sites:
             yield {"base_url": sites.base_url}
+    elif given.kind == "generic":
+        generic = GenericOptions(
+            retry_base_s=given.retry_base_s, delivery_concurrency=given.delivery_concurrency
+        )
+        async with running_generic(given.data, host=given.host, port=given.port, options=generic) as shops:
+            yield {"base_url": shops.base_url}
     elif given.kind == "easypost":
         from_environment = [key for key in os.environ.get(API_KEYS_VARIABLE, "").split(",") if key]
         easypost = EasyPostOptions(

@@ -3,6 +3,7 @@
 from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
 from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions
+from crossdock_sandbox.generic.app import GenericOptions, GenericSandbox, running_generic
 from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
@@ -14,6 +15,8 @@ __all__ = [
     "DhlExpressSandbox",
     "EasyPostOptions",
     "EasyPostSandbox",
+    "GenericOptions",
+    "GenericSandbox",
     "Login",
     "MailboxOptions",
     "MailboxSandbox",
@@ -25,6 +28,7 @@ __all__ = [
     "receiving",
     "running_dhl_express",
     "running_easypost",
+    "running_generic",
     "running_mailbox",
     "running_shopify",
     "running_woocommerce",
