@@ -122,3 +122,59 @@ async def test_it_fails_when_it_is_told_to(
 
     assert answer.status_code == status
     assert (await fetch(http, sandbox)).status_code == 200
+
+
+async def test_the_list_is_read_page_by_page_the_newest_first(
+    sandbox: ShopifySandbox, http: httpx.AsyncClient
+) -> None:
+    for order_id in (502, 503):
+        url = f"{sandbox.base_url}/_sandbox/shops/lumo/orders/{order_id}"
+        assert (await http.put(url, json={**ORDER, "id": order_id})).status_code == 200
+    span = "updated_at_min=2026-02-12T03:14:09Z&updated_at_max=2026-02-12T03:14:09Z&status=any"
+
+    first = await fetch(http, sandbox, f"2026-10/orders.json?limit=2&{span}")
+    second = await http.get(first.links["next"]["url"], headers={"X-Shopify-Access-Token": "token of lumo"})
+    later = await fetch(http, sandbox, "2026-10/orders.json?updated_at_min=2026-02-12T03:14:10Z")
+
+    assert [[one["id"] for one in page.json()["orders"]] for page in (first, second)] == [[503, 502], [501]]
+    assert ("next" in second.links, later.json()) == (False, {"orders": []})
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=251", "updated_since=2026-01-01", "page_info=made-up", "page_info=e30=&status=any"]
+)
+async def test_a_question_that_does_not_fit_is_refused(
+    sandbox: ShopifySandbox, http: httpx.AsyncClient, query: str
+) -> None:
+    assert (await fetch(http, sandbox, f"2026-10/orders.json?{query}")).status_code == 400
+
+
+async def test_a_refresh_token_is_good_until_what_it_bought_is_used(
+    sandbox: ShopifySandbox, http: httpx.AsyncClient
+) -> None:
+    control = f"{sandbox.base_url}/_sandbox/shops/lumo/tokens"
+    pair = (await http.post(control, json={"client_id": "app"})).json()
+    form = {
+        "client_id": "app",
+        "client_secret": "secret",
+        "grant_type": "refresh_token",
+        "refresh_token": pair["refresh_token"],
+    }
+    url = f"{sandbox.shop_url('lumo')}/admin/oauth/access_token"
+
+    first, again = await http.post(url, data=form), await http.post(url, data=form)
+    used = await fetch(http, sandbox, token=again.json()["access_token"])
+    spent, stranger = await http.post(url, data=form), await http.post(url, data={**form, "client_id": "x"})
+    books = (await http.get(f"{sandbox.base_url}/_sandbox/books/tokens")).text
+
+    assert [one.status_code for one in (first, again, used, spent, stranger)] == [200, 200, 200, 400, 400]
+    assert pair["access_token"] not in books
+
+
+async def test_a_token_that_has_run_out_opens_nothing(
+    sandbox: ShopifySandbox, http: httpx.AsyncClient
+) -> None:
+    control = f"{sandbox.base_url}/_sandbox/shops/lumo/tokens"
+    pair = (await http.post(control, json={"client_id": "app", "lives_s": 0.001})).json()
+
+    assert (await fetch(http, sandbox, token=pair["access_token"])).status_code == 401

@@ -275,3 +275,34 @@ async def test_a_change_whose_answer_is_lost_is_in_the_books(site: Site) -> None
 
     books = (await site.control("GET", "books/notes")).json()
     assert [row["note"] for row in books["rows"]] == ["Shipped"]
+
+
+async def test_the_list_shows_what_changed_in_a_span_of_utc_and_nothing_from_the_trash(site: Site) -> None:
+    await site.install(gmt_offset_h=8)
+    for order_id, second in ((9118, 3), (9119, 4)):
+        body = {**ORDER, "id": order_id, "date_modified_gmt": f"2026-02-18T11:05:0{second}"}
+        assert (await site.control("PUT", f"shops/lumo/orders/{order_id}", body)).status_code == 200
+    thrown = {**ORDER, "id": 9120, "status": "trash"}
+    await site.control("PUT", "shops/lumo/orders/9120", thrown)
+    span = "modified_after=2026-02-18T11:05:02&modified_before=2026-02-18T11:05:05&orderby=modified&order=asc"
+
+    both = await site.call("GET", f"wc/v3/orders?{span}&dates_are_gmt=true")
+    last = await site.call("GET", f"wc/v3/orders?{span}&dates_are_gmt=true&per_page=1&page=2")
+    local = await site.call("GET", f"wc/v3/orders?{span}")
+
+    assert [one["id"] for one in both.json()] == [9118, 9119]
+    assert ([one["id"] for one in last.json()], last.headers["X-WP-TotalPages"]) == ([9119], "2")
+    assert local.json() == []
+
+
+@pytest.mark.parametrize("query", ["per_page=101", "modified_since=2026-01-01", "orderby=total", "page=0"])
+async def test_a_list_that_cannot_be_asked_for_is_refused(site: Site, query: str) -> None:
+    answer = await site.call("GET", f"wc/v3/orders?{query}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "rest_invalid_param")
+
+
+async def test_the_index_tells_anybody_where_the_site_is(site: Site) -> None:
+    answer = await site.call("GET", "?_fields=home", auth=None)
+
+    assert answer.json() == {"home": "https://lumo.example"}

@@ -50,6 +50,20 @@ def shopify_body(**changes: Any) -> dict[str, Any]:
     return {**deepcopy(json.loads(_SAMPLE)), **changes}
 
 
+class Unmetered:
+    """No quotas: what was taken and learnt is kept."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.learnt: dict[str, float] = {}
+
+    async def take(self, operation: str) -> None:
+        self.taken.append(operation)
+
+    async def learn(self, operation: str, rate_per_s: float) -> None:
+        self.learnt[operation] = rate_per_s
+
+
 def an_account(**changes: Any) -> Account:
     values: dict[str, Any] = {
         "merchant_id": "default",

@@ -17,7 +17,7 @@ from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused, MarketplaceUnavailable
 
-from .samples import an_account, shopify_body
+from .samples import Unmetered, an_account, shopify_body
 from .test_jobs import eventually
 from .test_journeys import column, connect, receive, the_order
 
@@ -29,7 +29,7 @@ def answering(status: int, body: Any, headers: dict[str, str] | None = None) -> 
 
 
 def a_gateway(http: httpx.AsyncClient) -> ShopifyGateway:
-    return ShopifyGateway(http, an_account(), api_version="2026-10", timeout_s=5)
+    return ShopifyGateway(http, an_account(), Unmetered(), api_version="2026-10", timeout_s=5)
 
 
 async def fetched(database: OrderDatabase, marketplace: Marketplace, http: httpx.AsyncClient) -> None:

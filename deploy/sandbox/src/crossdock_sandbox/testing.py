@@ -5,6 +5,7 @@ from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandb
 from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.ebay.app import EbayOptions, EbaySandbox, running_ebay
+from crossdock_sandbox.generic.app import GenericOptions, GenericSandbox, running_generic
 from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
 from crossdock_sandbox.mailbox.smtp import Login
 from crossdock_sandbox.receiver import Receiver, receiving
@@ -30,6 +31,8 @@ __all__ = [
     "EasyPostSandbox",
     "EbayOptions",
     "EbaySandbox",
+    "GenericOptions",
+    "GenericSandbox",
     "Login",
     "MailboxOptions",
     "MailboxSandbox",
@@ -53,6 +56,7 @@ __all__ = [
     "running_dhl_express",
     "running_easypost",
     "running_ebay",
+    "running_generic",
     "running_mailbox",
     "running_seventeen_track",
     "running_shopee",

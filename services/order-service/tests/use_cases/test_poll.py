@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from order_service.use_cases.marketplace import Lister, Meter, Polling
-from order_service.use_cases.poll import LAST_RETRY_S, Poll, failed, question_of, read, wait
+from order_service.use_cases.poll import LAST_RETRY_S, Poll, failed, question_of, read, skip, wait
 from order_service.use_cases.ports import Account
 
 from ..samples import NOON
@@ -104,3 +104,11 @@ def test_waiting_for_a_quota_is_no_failure() -> None:
     waiting = wait(a_poll(), 178.0, NOON)
 
     assert waiting == replace(a_poll(), next_at=NOON + timedelta(seconds=178))
+
+
+def test_an_account_that_cannot_be_asked_is_never_behind_but_its_backfill_keeps_its_place() -> None:
+    rests = NOON + timedelta(seconds=300)
+    backfill = a_poll(way="backfill", ends_at=NOON - HOUR)
+
+    assert skip(a_poll(), POLLING, NOON) == replace(a_poll(), read_until=NOON, next_at=rests)
+    assert skip(backfill, POLLING, NOON) == replace(backfill, next_at=rests)

@@ -20,10 +20,12 @@ from crossdock_sandbox.control import bad_request, control_routes
 from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
 from crossdock_sandbox.shopify import store as books_of_shops
+from crossdock_sandbox.shopify import tokens as books_of_tokens
 from crossdock_sandbox.shopify.control import shop_routes
 from crossdock_sandbox.shopify.graphql_api import GraphQLApi, GraphQLRequest, parsed_request
-from crossdock_sandbox.shopify.rest_api import ORDER, RestApi, RestWords
+from crossdock_sandbox.shopify.rest_api import ORDER, ORDERS, RestApi, RestWords
 from crossdock_sandbox.shopify.store import Shop, Store
+from crossdock_sandbox.shopify.tokens import REFRESH, TokenDesk
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 
 API_BODY_BYTES = 1024 * 1024
@@ -84,19 +86,22 @@ class _Door:
 
     books: Books
     store: Store
+    tokens: TokenDesk
 
     def enter(self, request: Request, operation: str) -> Shop | Response:
         """The shop, or what Shopify says to whom it does not let in."""
-        name = request.path_params.get("shop") or _shop_of_host(request)
-        shop = self.store.shop(name) if name else None
+        shop = self.shop(request)
         if shop is None or not _VERSION.fullmatch(request.path_params["version"]):
-            self.books.record(operation, None, "not_found", status=404, detail={"shop": name})
+            self.books.record(operation, None, "not_found", status=404)
             return JSONResponse({"errors": "Not Found"}, 404)
-        token = request.headers.get("X-Shopify-Access-Token", "")
-        if not secrets.compare_digest(token.encode(), shop.access_token.encode()):
-            self.books.record(operation, None, "unauthorized", status=401, detail={"shop": name})
+        if not self.tokens.opens(shop, request.headers.get("X-Shopify-Access-Token", "")):
+            self.books.record(operation, None, "unauthorized", status=401, detail={"shop": shop.shop})
             return JSONResponse({"errors": _BAD_TOKEN}, 401)
         return shop
+
+    def shop(self, request: Request) -> Shop | None:
+        name = request.path_params.get("shop") or _shop_of_host(request)
+        return self.store.shop(name) if name else None
 
 
 def _graphql_route(door: _Door, faults: Faults, api: GraphQLApi) -> Callable[[Request], Awaitable[Response]]:
@@ -146,6 +151,46 @@ def _order_route(door: _Door, faults: Faults, api: RestApi) -> Callable[[Request
     return order
 
 
+def _orders_route(door: _Door, faults: Faults, api: RestApi) -> Callable[[Request], Awaitable[Response]]:
+    async def orders(request: Request) -> Response:
+        shop = door.enter(request, ORDERS)
+        if isinstance(shop, Response):
+            return shop
+        version, query = request.path_params["version"], dict(request.query_params)
+        return await answer_call(
+            request,
+            books=door.books,
+            faults=faults,
+            dialect=RestWords(api, shop.shop, version),
+            operation=ORDERS,
+            reference=None,
+            request_text=f"{shop.shop} {request.url.query}",
+            work=lambda: api.orders(shop.shop, query, version, str(request.url.replace(query=""))),
+        )
+
+    return orders
+
+
+def _refresh_route(door: _Door, faults: Faults, api: RestApi) -> Callable[[Request], Awaitable[Response]]:
+    async def refresh(request: Request) -> Response:
+        body, shop = await read_body(request, API_BODY_BYTES), door.shop(request)
+        if shop is None:
+            door.books.record(REFRESH, None, "not_found", status=404)
+            return JSONResponse({"errors": "Not Found"}, 404)
+        return await answer_call(
+            request,
+            books=door.books,
+            faults=faults,
+            dialect=RestWords(api, shop.shop, shop.api_version),
+            operation=REFRESH,
+            reference=None,
+            request_text=shop.shop,
+            work=lambda: door.tokens.refresh(shop, body),
+        )
+
+    return refresh
+
+
 def _parsed(request: Request, body: bytes) -> GraphQLRequest | None:
     if request.headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
         return None
@@ -178,8 +223,8 @@ async def running_shopify(
     options = options or ShopifyOptions()
     books = Books(
         data_dir / "shopify.sqlite",
-        webhooks.SCHEMA + books_of_shops.SCHEMA,
-        {**webhooks.PAGES, **books_of_shops.PAGES},
+        webhooks.SCHEMA + books_of_shops.SCHEMA + books_of_tokens.SCHEMA,
+        {**webhooks.PAGES, **books_of_shops.PAGES, **books_of_tokens.PAGES},
     )
     try:
         faults, store = Faults(books), Store(books)
@@ -192,9 +237,10 @@ async def running_shopify(
             concurrency=options.delivery_concurrency,
         )
         deliverer = Deliverer(books, schedule)
-        door = _Door(books, store)
+        door, rest = _Door(books, store, TokenDesk(books)), RestApi(store, options.points_per_s)
         graphql = _graphql_route(door, faults, api)
-        order = _order_route(door, faults, RestApi(store, options.points_per_s))
+        order, orders = _order_route(door, faults, rest), _orders_route(door, faults, rest)
+        refresh = _refresh_route(door, faults, rest)
         app = Starlette(
             routes=[
                 *control_routes(books, faults),
@@ -203,6 +249,10 @@ async def running_shopify(
                 Route("/{shop}/admin/api/{version}/graphql.json", graphql, methods=["POST"]),
                 Route("/admin/api/{version}/orders/{order_id}.json", order, methods=["GET"]),
                 Route("/{shop}/admin/api/{version}/orders/{order_id}.json", order, methods=["GET"]),
+                Route("/admin/api/{version}/orders.json", orders, methods=["GET"]),
+                Route("/{shop}/admin/api/{version}/orders.json", orders, methods=["GET"]),
+                Route("/admin/oauth/access_token", refresh, methods=["POST"]),
+                Route("/{shop}/admin/oauth/access_token", refresh, methods=["POST"]),
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )

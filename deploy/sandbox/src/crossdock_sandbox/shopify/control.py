@@ -13,6 +13,7 @@ from crossdock_sandbox.calls import read_body
 from crossdock_sandbox.control import CONTROL_BODY_BYTES, problem, read_model
 from crossdock_sandbox.shopify.deliveries import DeliveryGiven, OrderUnknown, ShopGiven, deliveries_of
 from crossdock_sandbox.shopify.store import Shop, Store
+from crossdock_sandbox.shopify.tokens import TokenDesk, shown
 from crossdock_sandbox.webhooks import Deliverer
 
 
@@ -37,6 +38,13 @@ class _Variant(BaseModel):
 
     available: int = 0
     locked: bool = False
+
+
+class _Tokens(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    client_id: str = Field(min_length=1, max_length=100)
+    lives_s: float = Field(default=3600.0, gt=0, le=86_400)
 
 
 _ONE_OR_MANY: TypeAdapter[DeliveryGiven | list[DeliveryGiven]] = TypeAdapter(
@@ -85,6 +93,15 @@ def shop_routes(books: Books, store: Store, deliverer: Deliverer) -> list[Route]
             store.put_variant(shop.shop, request.path_params["sku"], given.available, locked=given.locked)
         return JSONResponse({"sku": request.path_params["sku"]})
 
+    async def post_tokens(request: Request) -> Response:
+        shop = _shop(request)
+        if shop is None:
+            return problem(404, "no such shop")
+        given = await read_model(request, _Tokens)
+        with books.transaction():
+            pair = TokenDesk(books).issue(shop.shop, given.client_id, given.lives_s)
+        return JSONResponse(shown(pair), 201)
+
     async def post_deliveries(request: Request) -> Response:
         shop = _shop(request)
         if shop is None:
@@ -115,6 +132,7 @@ def shop_routes(books: Books, store: Store, deliverer: Deliverer) -> list[Route]
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}", put_order, methods=["PUT"]),
         Route("/_sandbox/shops/{shop}/orders/{order_id:int}", get_order, methods=["GET"]),
         Route("/_sandbox/shops/{shop}/variants/{sku}", put_variant, methods=["PUT"]),
+        Route("/_sandbox/shops/{shop}/tokens", post_tokens, methods=["POST"]),
         Route("/_sandbox/shops/{shop}/deliveries", post_deliveries, methods=["POST"]),
         Route("/_sandbox/deliveries", delivery_status),
     ]

@@ -153,6 +153,23 @@ class Store:
     def order(self, shop: str, order_id: int) -> sqlite3.Row | None:
         return self._books.one("SELECT * FROM orders WHERE shop = ? AND id = ?", (shop, order_id))
 
+    def orders_changed(
+        self,
+        shop: str,
+        since: datetime | None,
+        until: datetime | None,
+        *,
+        before_id: int | None,
+        limit: int,
+    ) -> list[sqlite3.Row]:
+        """Orders last changed in this span, both ends included, from the newest id below `before_id` on."""
+        span = (since.timestamp() if since else 0, until.timestamp() if until else 2**40)
+        return self._books.all(
+            "SELECT * FROM orders WHERE shop = ? AND id < ? AND unixepoch(updated_at) BETWEEN ? AND ?"
+            " ORDER BY id DESC LIMIT ?",
+            (shop, before_id or 2**62, *span, limit),
+        )
+
     def order_of_fulfillment_order(self, shop: str, fulfillment_order_id: int) -> sqlite3.Row | None:
         return self._books.one(
             "SELECT * FROM orders WHERE shop = ? AND fulfillment_order_id = ?", (shop, fulfillment_order_id)

@@ -25,13 +25,15 @@ from crossdock_sandbox.webhooks import Deliverer, Schedule
 from crossdock_sandbox.woocommerce import store as books_of_sites
 from crossdock_sandbox.woocommerce.control import shop_routes
 from crossdock_sandbox.woocommerce.deliveries import PING
+from crossdock_sandbox.woocommerce.php import php_json
 from crossdock_sandbox.woocommerce.products import ProductsApi
-from crossdock_sandbox.woocommerce.rest_api import Call, RestApi, Words, error, no_route
+from crossdock_sandbox.woocommerce.rest_api import JSON, Call, RestApi, Words, error, no_route
 from crossdock_sandbox.woocommerce.store import Shop, Store
 
 API_BODY_BYTES = 1024 * 1024
 
-ORDER = "/{shop}/wp-json/wc/v3/orders/{order_id:int}"
+ORDERS = "/{shop}/wp-json/wc/v3/orders"
+ORDER = f"{ORDERS}/{{order_id:int}}"
 PRODUCTS = "/{shop}/wp-json/wc/v3/products"
 TRACKINGS = "/{shop}/wp-json/wc-shipment-tracking/v3/orders/{order_id:int}/shipment-trackings"
 
@@ -117,6 +119,21 @@ def _route(
     return handle
 
 
+def _index(store: Store) -> Callable[[Request], Awaitable[Response]]:
+    """The index of a site's REST API, which anybody may read."""
+
+    async def index(request: Request) -> Response:
+        shop = store.shop(request.path_params["shop"])
+        if shop is None:
+            return no_route().response()
+        whole = {"name": shop.shop, "url": shop.site.rstrip("/"), "home": shop.site.rstrip("/")}
+        wanted = request.query_params.get("_fields")
+        shown = {name: whole[name] for name in wanted.split(",") if name in whole} if wanted else whole
+        return Answer(php_json(shown), media_type=JSON).response()
+
+    return index
+
+
 async def _no_route(_request: Request) -> Response:
     return no_route().response()
 
@@ -167,6 +184,8 @@ async def running_woocommerce(
             routes=[
                 *control_routes(books, faults),
                 *shop_routes(books, store, deliverer),
+                Route("/{shop}/wp-json/", _index(store)),
+                route(ORDERS, "GET", "order.list", api.list_orders),
                 route(ORDER, "GET", "order.get", api.get_order),
                 route(ORDER, "PUT", "order.update", api.update_order),
                 route(f"{ORDER}/refunds", "GET", "refund.list", api.list_refunds),

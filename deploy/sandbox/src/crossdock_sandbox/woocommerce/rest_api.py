@@ -8,8 +8,8 @@ as public code that meets them writes them down; README.md names what is not rec
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -50,6 +50,25 @@ class _OrderGiven(_Given):
         if self.status is not None and self.status not in STATUSES:
             raise ValueError("status")
         return self
+
+
+class _Listing(BaseModel):
+    """What may be asked of the list. Times are the site's own, or UTC where `dates_are_gmt`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    modified_after: datetime | None = None
+    modified_before: datetime | None = None
+    dates_are_gmt: bool = False
+    orderby: Literal["date", "id", "modified"] = "date"
+    order: Literal["asc", "desc"] = "desc"
+    per_page: int = Field(default=10, ge=1, le=100)
+    page: int = Field(default=1, ge=1)
+
+    def utc(self, given: datetime | None, shop: Shop) -> datetime | None:
+        if given is None or given.tzinfo is not None:
+            return given.astimezone(UTC).replace(tzinfo=None) if given else None
+        return given if self.dates_are_gmt else given - timedelta(hours=shop.gmt_offset_h)
 
 
 class _NoteGiven(_Given):
@@ -93,6 +112,24 @@ class RestApi:
     def get_order(self, call: Call) -> Answer:
         order = self._store.order(call.shop.shop, call.order_id)
         return _answer(order) if order else invalid_id(404)
+
+    def list_orders(self, call: Call) -> Answer:
+        """A page, and in headers how much there is. What lies in the trash is not shown; bounds are not
+        included.
+        """
+        try:
+            asked = _Listing.model_validate(dict(call.query))
+        except ValidationError as wrong:
+            field = str(wrong.errors()[0]["loc"][0])
+            return error(400, "rest_invalid_param", f"Invalid parameter(s): {field}")
+        after, before = (asked.utc(one, call.shop) for one in (asked.modified_after, asked.modified_before))
+        found = self._store.orders_modified(call.shop.shop, after, before)
+        keys = {"date": "date_created_gmt", "id": "id", "modified": "date_modified_gmt"}
+        found.sort(key=lambda one: (one[keys[asked.orderby]], one["id"]), reverse=asked.order == "desc")
+        start = (asked.page - 1) * asked.per_page
+        headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(-(-len(found) // asked.per_page))}
+        page = found[start : start + asked.per_page]
+        return Answer(php_json(page), media_type=JSON, headers=headers, detail={"orders": len(page)})
 
     def update_order(self, call: Call) -> Answer:
         order = self._store.order(call.shop.shop, call.order_id)

@@ -167,6 +167,17 @@ class Store:
         row = self._books.one("SELECT body_json FROM orders WHERE shop = ? AND id = ?", (shop, order_id))
         return json.loads(row["body_json"]) if row else None
 
+    def orders_modified(
+        self, shop: str, after: datetime | None, before: datetime | None
+    ) -> list[dict[str, Any]]:
+        """Orders last modified between these times of UTC, but for those in the trash."""
+        rows = self._books.all(
+            "SELECT body_json FROM orders WHERE shop = ? AND status != 'trash'"
+            " AND date_modified_gmt > ? AND date_modified_gmt < ?",
+            (shop, after.isoformat() if after else "", before.isoformat() if before else "9999"),
+        )
+        return [json.loads(row["body_json"]) for row in rows]
+
     def put_order(self, shop: Shop, order_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
         """Keep this body as the shop's order, and return it so: `date_modified_gmt` never stands still."""
         known = self.order(shop.shop, order_id)

@@ -148,6 +148,8 @@ class PollJobs:
         account, poll, polling = turn.account, turn.poll, turn.marketplace.polling
         if polling is None:
             raise MarketplaceRefused("platform_is_not_polled")
+        if not polling.applies(account):
+            return steps.skip(poll, polling, turn.now)
         asked = steps.question_of(poll, polling, turn.now)
         if asked is None:
             return steps.wait(poll, polling.every_s, turn.now)

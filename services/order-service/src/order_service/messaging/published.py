@@ -15,17 +15,17 @@ from crossdock_contracts.orders import (
 PUBLISHES: Mapping[type[Event], str] = MappingProxyType(
     {
         OrderCreatedV1: (
-            "The order was imported and is not here. Have the marketplace's webhook sent again: the "
-            "order comes back under the same id. Settle the key when it is there; what stock and "
-            "shipping said of it waits behind."
+            "The order was imported and is not here. The poll brings it back under the same id, where "
+            "the platform is polled; else have its webhook sent again. Settle the key when the order is "
+            "there; what stock and shipping said of it waits behind."
         ),
         OrderCancelledV1: (
             "A cancel was asked for. Look whether the platform or a person asked, and ask again here, "
             "then settle."
         ),
         OrderChangedV1: (
-            "The order was changed: by the platform, which says it again with its next webhook; "
-            "or by a person, who has to do it again (hold, release, consignee). Then settle; if "
+            "The order was changed: by the platform, which says it again when it is polled or with its next "
+            "webhook; or by a person, who has to do it again (hold, release, consignee). Then settle; if "
             "nothing changes any more, retry the order, so that the others take its present state."
         ),
         OrderLabelProvidedV1: "A person gave a label of the platform. Give it again, then settle.",

@@ -142,13 +142,17 @@ class Lister(Protocol):
         ...
 
 
+def _always(_: Account) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polling:
     """How a platform is asked what has changed.
 
     Every `every_s` seconds; `overlap_s` before the last time again, because changes become visible late;
     never later than `lag_s` ago; at most `longest_s` in one question. The first poll of a new account looks
-    back by `first_s`.
+    back by `first_s`. `applies`: whether this account can be asked at all, by its options and secrets.
     """
 
     open_lister: Opens[Lister]
@@ -157,6 +161,7 @@ class Polling:
     lag_s: float = 0.0
     longest_s: float = 86_400.0
     first_s: float = 86_400.0
+    applies: Callable[[Account], bool] = _always
 
     def __post_init__(self) -> None:
         if self.longest_s <= self.overlap_s:

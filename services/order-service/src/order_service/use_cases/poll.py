@@ -83,6 +83,12 @@ def wait(poll: Poll, wait_s: float, now: datetime) -> Poll:
     return replace(poll, next_at=now + timedelta(seconds=min(wait_s, LONGEST_WAIT_S)))
 
 
+def skip(poll: Poll, polling: Polling, now: datetime) -> Poll:
+    """This account cannot be asked: nothing is behind. Once it can, it is asked from then on."""
+    resting = wait(poll, polling.every_s, now)
+    return resting if poll.ends_at is not None else replace(resting, read_until=now)
+
+
 def failed(poll: Poll, error: str, now: datetime, *, retry_after_s: float | None = None) -> Poll:
     """It is asked again after a pause that grows; `retry_after_s` is what the platform wishes. `error` holds
     no personal data.

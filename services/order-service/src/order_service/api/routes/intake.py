@@ -80,6 +80,8 @@ async def post_backfill(
         marketplace = _platforms(request).get(found.platform)
         if marketplace is None or marketplace.polling is None:
             raise Problem(422, "not-polled", "This platform cannot be asked what has changed")
+        if not marketplace.polling.applies(found):
+            raise Problem(422, "not-polled", "This account lacks what its platform is asked with")
         since, until = body.since.astimezone(UTC), (body.until or tx.now).astimezone(UTC)
         if not since < until <= tx.now or until - since > LONGEST_BACKFILL:
             raise Problem(

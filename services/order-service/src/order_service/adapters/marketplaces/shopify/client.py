@@ -1,6 +1,7 @@
 """Calls to one shop's Admin API: authentication, bounds, errors."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -12,6 +13,9 @@ from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
     MarketplaceUnavailable,
+    Meter,
+    Quota,
+    TokenExpired,
     Tracking,
 )
 from order_service.use_cases.ports import Account
@@ -19,6 +23,16 @@ from order_service.use_cases.ports import Account
 T = TypeVar("T", bound=wire.Wire)
 
 ANSWER_BYTES: Final = 4 * 1024 * 1024
+#: The two APIs have a limit each: REST calls, and points of which a GraphQL change costs ten. Both are those
+#: of the smallest plan until an answer tells the shop's own; a shop that is asked too much says so besides.
+#: Source: shopify.dev, "API limits" and "REST Admin API rate limits", read 2026-11-22.
+REST: Final = "rest"
+GRAPHQL: Final = "graphql"
+QUOTAS: Final = {REST: Quota(rate_per_s=2, burst=40), GRAPHQL: Quota(rate_per_s=10, burst=100)}
+POINTS_PER_CALL: Final = 10
+#: A bucket of REST calls is refilled in so many seconds, on every plan.
+REFILL_S: Final = 20
+_CALL_LIMIT: Final = re.compile(r"\d{1,6}/(\d{1,6})")
 
 SHOP_QUERY: Final = "query Shop { shop { myshopifyDomain } }"
 FULFILMENTS_QUERY: Final = """
@@ -69,13 +83,15 @@ class ShopifyGateway:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, account: Account, *, api_version: str, timeout_s: float
+        self, http: httpx.AsyncClient, account: Account, meter: Meter, *, api_version: str, timeout_s: float
     ) -> None:
-        base = (account.api_base_url or f"https://{account.shop_ref}").rstrip("/")
         self._http = http
-        self._admin = f"{base}/admin/api/{api_version}"
+        self._meter = meter
+        self._admin = f"{base_url(account)}/admin/api/{api_version}"
         self._timeout_s = timeout_s
-        self._token = account.secrets.access_token
+        self._expires = account.tokens is not None
+        self._token = account.tokens.access_token if account.tokens else account.secrets.access_token
+        self._learned: set[str] = set()
 
     async def write_back(self, tracking: Tracking) -> str:
         """Make the fulfilment of one parcel; its GraphQL id.
@@ -132,9 +148,9 @@ class ShopifyGateway:
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks: REST's answer without its wrapper."""
-        response = await self._send("GET", f"/orders/{external_id}.json", changes=False)
+        response = await self.rest(f"/orders/{external_id}.json")
         try:
-            order = wire.OrderEnvelope.model_validate_json(response).order
+            order = wire.OrderEnvelope.model_validate_json(response.content).order
         except ValidationError as error:
             raise MarketplaceUnavailable("the order's answer cannot be read") from error
         return json.dumps(order).encode()
@@ -144,11 +160,15 @@ class ShopifyGateway:
     ) -> Mapping[str, object]:
         """The `data` of an answer without errors. Costs are points; an empty bucket answers THROTTLED."""
         body = {"query": query, "variables": variables}
-        content = await self._send("POST", "/graphql.json", body=body, changes=changes)
+        await self._meter.take(GRAPHQL)
+        response = await self._send("POST", "/graphql.json", body=body, changes=changes)
         try:
-            answer = wire.Answer.model_validate_json(content)
+            answer = wire.Answer.model_validate_json(response.content)
         except ValidationError as error:
             raise _lost("the answer is not GraphQL", changes) from error
+        status = answer.extensions.cost.throttleStatus if answer.extensions.cost else None
+        if status is not None:
+            await self._learn(GRAPHQL, status.restoreRate / POINTS_PER_CALL)
         if any(one.extensions.code == "THROTTLED" for one in answer.errors):
             raise MarketplaceUnavailable("shopify asked us to slow down", retry_after_s=_refill_s(answer))
         if answer.errors:
@@ -160,13 +180,36 @@ class ShopifyGateway:
             raise _lost("the answer has neither data nor errors", changes)
         return answer.data
 
-    async def _send(self, method: str, path: str, *, body: Any = None, changes: bool) -> bytes:
+    async def rest(self, path: str, query: Mapping[str, str] | None = None) -> httpx.Response:
+        """The answer to a question of REST. A full bucket answers 429."""
+        await self._meter.take(REST)
+        response = await self._send("GET", path, query=query, changes=False)
+        limit = _CALL_LIMIT.fullmatch(response.headers.get("X-Shopify-Shop-Api-Call-Limit", ""))
+        if limit is not None:
+            await self._learn(REST, int(limit[1]) / REFILL_S)
+        return response
+
+    async def _learn(self, operation: str, rate_per_s: float) -> None:
+        if operation not in self._learned:
+            self._learned.add(operation)
+            await self._meter.learn(operation, rate_per_s)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        changes: bool,
+    ) -> httpx.Response:
         if self._token is None:
             raise MarketplaceRefused("account_has_no_access_token")
         try:
             response = await self._http.request(
                 method,
                 self._admin + path,
+                params=query,
                 json=body,
                 headers={"X-Shopify-Access-Token": self._token, "Accept": "application/json"},
                 timeout=self._timeout_s,
@@ -176,6 +219,8 @@ class ShopifyGateway:
             raise MarketplaceUnavailable("shopify was not reached") from error
         except httpx.TransportError as error:
             raise _lost(f"no answer: {type(error).__name__}", changes) from error
+        if response.status_code == 401 and self._expires:
+            raise TokenExpired
         if response.status_code == 429:
             raise MarketplaceUnavailable(
                 "shopify asked us to slow down", retry_after_s=_retry_after(response)
@@ -186,7 +231,11 @@ class ShopifyGateway:
             raise MarketplaceRefused(f"http_{response.status_code}")
         if len(response.content) > ANSWER_BYTES:
             raise _lost("the answer is too large", changes)
-        return response.content
+        return response
+
+
+def base_url(account: Account) -> str:
+    return (account.api_base_url or f"https://{account.shop_ref}").rstrip("/")
 
 
 def _lost(reason: str, changes: bool) -> Exception:

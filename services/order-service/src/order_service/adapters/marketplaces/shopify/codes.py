@@ -45,11 +45,20 @@ ORDER_TOPICS: Final = frozenset(
 #: URL.
 COMPANIES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "four_px": "4PX",
+        "anjun": "Anjun Logistics",
+        "australia_post": "Australia Post",
+        "canada_post": "Canada Post",
         "china_post": "China Post",
-        "dhl_express": "DHL Express",
+        "chukou1": "Chukou1",
+        "correios": "Correios",
+        "deutsche_post": "Deutsche Post",
         "dhl_ecommerce": "DHL eCommerce",
+        "dhl_express": "DHL Express",
+        "dpd": "DPD",
+        "dpd_uk": "DPD UK",
+        "evri": "Evri",
         "fedex": "FedEx",
+        "four_px": "4PX",
         "royal_mail": "Royal Mail",
         "ups": "UPS",
         "usps": "USPS",

@@ -120,6 +120,21 @@ class OrderEnvelope(Wire):
     order: dict[str, object]
 
 
+class OrdersEnvelope(Wire):
+    """`GET …/orders.json`."""
+
+    orders: tuple[dict[str, object], ...]
+
+
+class TokenPair(Wire):
+    """The answer of `POST /admin/oauth/access_token`. Times are in seconds from now. Never printed."""
+
+    access_token: str = Field(min_length=1, repr=False)
+    expires_in: float = Field(gt=0, le=366 * 86_400)
+    refresh_token: str = Field(min_length=1, repr=False)
+    refresh_token_expires_in: float | None = Field(default=None, gt=0, le=366 * 86_400)
+
+
 # -- GraphQL: errors are of transport, userErrors are of business; both come with HTTP 200
 
 

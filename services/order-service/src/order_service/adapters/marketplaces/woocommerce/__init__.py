@@ -7,12 +7,18 @@ from functools import partial
 import httpx
 
 from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGateway
+from order_service.adapters.marketplaces.woocommerce.listing import WooCommerceLister
 from order_service.adapters.marketplaces.woocommerce.mapping import PLATFORM, Habits, read_order
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
 from order_service.adapters.marketplaces.woocommerce.stock import BATCH, WooCommerceStock
 from order_service.adapters.marketplaces.woocommerce.webhook import verify
-from order_service.use_cases.marketplace import Marketplace, Meter, StockTelling
+from order_service.use_cases.marketplace import Marketplace, Meter, Polling, StockTelling
 from order_service.use_cases.ports import Account
+
+
+def can_ask(account: Account) -> bool:
+    """An account without a key takes orders and asks for none."""
+    return account.secrets.access_token is not None
 
 
 def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
@@ -27,6 +33,9 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
     def open_gateway(account: Account, _: Meter) -> WooCommerceGateway:
         return WooCommerceGateway(http, account, settings)
 
+    def open_lister(account: Account, meter: Meter) -> WooCommerceLister:
+        return WooCommerceLister(open_gateway(account, meter))
+
     def open_teller(account: Account, meter: Meter) -> WooCommerceStock:
         return WooCommerceStock(open_gateway(account, meter))
 
@@ -37,6 +46,8 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         verify=verify,
         read=partial(read_order, habits=habits),
         open_gateway=open_gateway,
+        open_checker=open_gateway,
+        polling=Polling(open_lister=open_lister, applies=can_ask),
         stock=StockTelling(open_teller, BATCH),
         open_canceller=open_gateway,
     )

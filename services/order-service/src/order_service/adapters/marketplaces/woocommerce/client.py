@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from order_service.adapters.marketplaces.woocommerce import codes, mapping, wire
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
+from order_service.adapters.marketplaces.woocommerce.webhook import site_of
 from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
@@ -31,6 +32,8 @@ _ORDER: TypeAdapter[wire.Order] = TypeAdapter(wire.Order)
 _REFUNDS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 _TRACKING: TypeAdapter[wire.ShipmentTracking] = TypeAdapter(wire.ShipmentTracking)
 _TRACKINGS: TypeAdapter[list[wire.ShipmentTracking]] = TypeAdapter(list[wire.ShipmentTracking])
+_ORDERS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
+_SITE: TypeAdapter[wire.Site] = TypeAdapter(wire.Site)
 _NOTE: TypeAdapter[wire.Note] = TypeAdapter(wire.Note)
 _NOTES: TypeAdapter[list[wire.Note]] = TypeAdapter(list[wire.Note])
 
@@ -85,6 +88,15 @@ class WooCommerceGateway:
             raise MarketplaceRefused("order_was_sent")
         await self.change("PUT", f"/wc/v3/orders/{order.id}", {"status": codes.CANCEL}, _ORDER)
         return str(order.id)
+
+    async def shop_of_credentials(self) -> str:
+        """The address of the site whose orders the key opens, as accounts have it.
+
+        The order list proves the key; the index, which anybody may read, tells the address that webhooks name
+        as their source.
+        """
+        read(_ORDERS, await self.ask("/wc/v3/orders?per_page=1"))
+        return site_of(read(_SITE, await self.ask("/?_fields=home")).home)
 
     async def fetch_order(self, external_id: str) -> bytes:
         """The order in the shape of the webhooks, with the lines of its refunds, which webhooks leave out."""

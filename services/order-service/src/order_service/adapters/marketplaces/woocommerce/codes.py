@@ -30,10 +30,12 @@ OVER: Final = CANCELLED | {FAILED, REFUNDED}
 #: Our carrier codes as a buyer reads them, where capitals are not enough.
 COMPANIES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "four_px": "4PX",
-        "dhl_express": "DHL Express",
         "dhl_ecommerce": "DHL eCommerce",
+        "dhl_express": "DHL Express",
+        "dpd": "DPD",
+        "dpd_uk": "DPD UK",
         "fedex": "FedEx",
+        "four_px": "4PX",
         "ups": "UPS",
         "usps": "USPS",
         "yunexpress": "YunExpress",

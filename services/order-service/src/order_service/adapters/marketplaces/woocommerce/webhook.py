@@ -49,7 +49,7 @@ def verify(account: Account, headers: Mapping[str, str], body: bytes) -> Deliver
     for secret in account.secrets.webhook:
         expected = hmac.new(_effective(secret).encode(), body, hashlib.sha256).digest()
         genuine |= hmac.compare_digest(expected, given)
-    same_site = _site(headers.get("x-wc-webhook-source", "")) == account.shop_ref.lower()
+    same_site = site_of(headers.get("x-wc-webhook-source", "")) == account.shop_ref.lower()
     if not (genuine and same_site and account.active):
         raise NotAuthentic
     kept = {name: headers[name][:_LONGEST] for name in _KEPT if name in headers}
@@ -68,6 +68,6 @@ def _effective(secret: str) -> str:
     return _ENTITY.sub(lambda found: _ENTITIES[found[0]], secret)
 
 
-def _site(address: str) -> str:
+def site_of(address: str) -> str:
     """A site's address as accounts have it, without scheme and closing slash: `example.com/shop`."""
     return address.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")

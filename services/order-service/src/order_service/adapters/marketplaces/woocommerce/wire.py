@@ -107,6 +107,18 @@ class Order(Wire):
     meta_data: tuple[Meta, ...] = ()
 
 
+class Changed(Wire):
+    """Of an order in a list, when it was changed."""
+
+    date_modified_gmt: Gmt | None = None
+
+
+class Site(Wire):
+    """Of the index of a site's REST API, the address of its front page."""
+
+    home: str
+
+
 class Refusal(Wire):
     """WordPress's answer to what it will not do."""
 

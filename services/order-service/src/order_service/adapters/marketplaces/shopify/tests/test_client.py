@@ -35,12 +35,27 @@ ORDER: dict[str, Any] = {
 FIRST = Tracking("501", "YT1", "https://track.example/YT1", "yunexpress", {"11": 1})
 
 
+class Counting:
+    """A meter without quotas that keeps what is taken and learnt."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.learnt: dict[str, float] = {}
+
+    async def take(self, operation: str) -> None:
+        self.taken.append(operation)
+
+    async def learn(self, operation: str, rate_per_s: float) -> None:
+        self.learnt[operation] = rate_per_s
+
+
 class Shop:
     """A sandbox with one shop and one order in it, and the gateway to it."""
 
     def __init__(self, sandbox: ShopifySandbox, http: httpx.AsyncClient) -> None:
         self.sandbox = sandbox
         self.http = http
+        self.meter = Counting()
 
     @property
     def account(self) -> Account:
@@ -49,7 +64,9 @@ class Shop:
         )
 
     def gateway(self, account: Account | None = None, timeout_s: float = 5.0) -> ShopifyGateway:
-        return ShopifyGateway(self.http, account or self.account, api_version="2026-10", timeout_s=timeout_s)
+        return ShopifyGateway(
+            self.http, account or self.account, self.meter, api_version="2026-10", timeout_s=timeout_s
+        )
 
     async def put_order(self, **changes: Any) -> None:
         url = f"{self.sandbox.base_url}/_sandbox/shops/lumo/orders/501"

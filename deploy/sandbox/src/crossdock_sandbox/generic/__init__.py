@@ -1,0 +1,1 @@
+"""A seller's own shop that speaks our own JSON."""
