@@ -147,7 +147,7 @@ async def test_http_200_alone_is_no_success(answer: Answer, code: str) -> None:
 
 async def test_a_success_that_carries_no_code_is_one() -> None:
     async with a_gateway(create=(200, said(an_order(), code=None))) as (gateway, _):
-        assert await gateway.buy(a_request(), OFFER)
+        assert (await gateway.buy(a_request(), OFFER)).tracking_number == WAYBILL
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
