@@ -43,6 +43,14 @@ class Label:
     tracking_url: str | None
 
 
+class _Unmetered:
+    """What is done by hand keeps no quotas."""
+
+    async def take(self, operation: str) -> None: ...
+
+    async def learn(self, operation: str, rate_per_s: float) -> None: ...
+
+
 class Outside:
     """Opened once per process, inside the event loop. The addresses and keys are in the environment."""
 
@@ -57,6 +65,7 @@ class Outside:
         self._shop = ShopifyGateway(
             self._http,
             _account(shop),
+            _Unmetered(),
             api_version=settings.api_version,
             timeout_s=settings.timeout_s,
         )
