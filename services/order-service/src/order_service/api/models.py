@@ -324,6 +324,18 @@ class PollShown(BaseModel):
 class TokensGiven(Given):
     """What the platform gave when the seller authorised us; later pairs are bought with `refresh_token`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "access_token": "the token that calls are made with",
+                    "expires_at": "2026-11-22T16:00:00Z",
+                    "refresh_token": "what buys the next one",
+                }
+            ]
+        }
+    )
+
     access_token: SecretStr
     expires_at: AwareDatetime
     refresh_token: SecretStr | None = None
