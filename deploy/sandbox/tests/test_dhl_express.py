@@ -236,7 +236,7 @@ async def test_several_problems_are_all_named(api: httpx.AsyncClient) -> None:
     [
         ({"plannedShippingDateAndTime": "2026-11-22 17:00"}, "998: ShipTimeStamp is not well formatted"),
         ({"plannedShippingDateAndTime": planned(-timedelta(minutes=5))}, "not in the past"),
-        ({"plannedShippingDateAndTime": planned(timedelta(days=10, minutes=5))}, "at most 10 days"),
+        ({"plannedShippingDateAndTime": planned(timedelta(days=10, hours=6))}, "at most 10 days"),
         ({"accounts__0__number": "987654321"}, "8007: The Shipper Account is invalid"),
         ({"content__incoterm": "DDP"}, "#/valueAddedServices"),
         ({"productCode": "N"}, "#/productCode"),

@@ -409,12 +409,12 @@ async def test_a_record_that_nobody_committed_is_a_ghost_unless_the_proof_put_it
 
 async def test_a_hole_in_the_versions_of_a_key_is_a_finding(copy: Copy) -> None:
     headers = {"ce_id": NEW, "ce_merchantid": "default", "ce_aggregateversion": "2", "ce_correlationid": NEW}
-    await copy.produce("stock.level_changed", "HOLE", {**headers, "ce_logepoch": "1"}, b"{}")
+    await copy.produce("notification.sent", "HOLE", {**headers, "ce_logepoch": "1"}, b"{}")
     flat = ", ".join(f"'{part}'" for pair in headers.items() for part in pair)
     copy.write(
-        "inventory",
+        "notify",
         "insert into event_log (at, seq, shard, event_id, topic, key, headers, payload) values"
-        f" (now(), 1000000, 0, '{NEW}', 'stock.level_changed', 'HOLE', array[{flat}], '{{}}')",
+        f" (now(), 1000000, 0, '{NEW}', 'notification.sent', 'HOLE', array[{flat}], '{{}}')",
     )
 
     judgement = await judge(copy.system, copy.history)

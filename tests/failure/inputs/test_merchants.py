@@ -16,7 +16,10 @@ MADE_BY_NAME = {"put /v1/accounts/{account}", "put /v1/warehouses/{code}", "put 
     "put /v1/profiles/{account}"
 }
 #: The same for everybody.
-COMMON = {"/v1/templates", "/v1/templates/{template}/preview", "/v1/carrier-accounts"}
+COMMON = {
+    *("/v1/templates", "/v1/templates/{template}/preview"),
+    *("/v1/carrier-accounts", "/v1/platforms"),
+}
 
 FILTERS = {"order_id", "order_number", "shipment_id", "account", "sku", "warehouse"}
 

@@ -298,6 +298,10 @@ class ExceptionShown(BaseModel):
 class BackfillGiven(Why):
     """A span of time in which orders changed on the marketplace; `until` is now when it is left out."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "its webhooks were off", "since": "2026-11-21T00:00:00Z"}]}
+    )
+
     since: AwareDatetime
     until: AwareDatetime | None = None
 

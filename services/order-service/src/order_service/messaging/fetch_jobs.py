@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from crossdock_chassis.crash_points import reached
 from crossdock_chassis.jobs import Job, JobHandler, NotSent
 from order_service.domain.canonical import CanonicalOrder
 from order_service.domain.errors import NotAnOrder
@@ -51,7 +50,6 @@ class FetchJobs:
         try:
             async with self._calls.calling(wanted.account):
                 body = await self._calls.gateway(wanted.account).fetch_order(wanted.external_id)
-            reached("marketplace.fetched")
             canonical = self._read(wanted.account, body)
         except (MarketplaceRefused, NotAnOrder) as error:
             code = type(error).__name__ if isinstance(error, NotAnOrder) else str(error.args[0])

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from crossdock_chassis.crash_points import reached
 from crossdock_chassis.jobs import Job, JobHandler, NotSent
 from order_service.messaging.calls import MarketplaceCalls
 from order_service.persistence.transaction import OrderDatabase, OrderTransaction
@@ -47,7 +46,6 @@ class ObligationJobs:
                 ref = await opens(account, self._calls.meter(account)).cancel(
                     *cancel_there.call_of(obligation)
                 )
-                reached("marketplace.cancelled")
         except MarketplaceRefused as error:
             await self._refused(job, str(error.args[0]))
             return
@@ -84,7 +82,6 @@ class ObligationJobs:
             async with self._calls.calling(account):
                 issuer = opens(account, self._calls.meter(account))
                 issued = await issuer.issue_label(wish)
-                reached("marketplace.label_issued")
         except MarketplaceRefused as error:
             await self._refused(job, str(error.args[0]))
             return

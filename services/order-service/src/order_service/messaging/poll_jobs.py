@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from crossdock_chassis.crash_points import reached
 from crossdock_chassis.faults import Fault
 from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from crossdock_chassis.logging import get_logger
@@ -165,7 +164,6 @@ class PollJobs:
             for delivery, body in (*whole, *named)
         )
         await asyncio.gather(*keeping)
-        reached("poll.page_kept")
         found = len(page.orders) + len(page.pointers)
         return steps.read(poll, asked, page.cursor, found, polling, turn.now)
 
@@ -191,7 +189,6 @@ class PollJobs:
         if not notices:
             return 0
         await asyncio.gather(*(self._keep_notice(turn, one) for one in notices))
-        reached("queue.kept")
         async with self._calls.calling(turn.account):
             await queue.remove([one.handle for one in notices])
         return len(notices)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from crossdock_chassis.crash_points import reached
 from crossdock_chassis.jobs import Job, JobHandler, NotSent
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter
@@ -54,7 +53,6 @@ class TokenJobs:
         except MarketplaceRefused as refused:
             await self._refuse(job, account, str(refused.args[0]))
             return
-        reached("tokens.refreshed")
         async with self._database.transaction(job.cause) as tx:
             await tx.tokens.store(account, tokens)
             await tx.jobs.done(job)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crossdock_chassis.crash_points import reached
 from crossdock_chassis.ids import new_id
 from shipping_service.persistence.carrier_messages import add_message
 from shipping_service.persistence.transaction import ShippingDatabase
@@ -43,5 +42,4 @@ class CarrierWebhooks:
                 delivery.payload,
                 personal_until=tx.now + tx.settings.personal_for,
             )
-        reached("carrier_message.stored")
         return Response(delivery.ack.body, delivery.ack.status, media_type=delivery.ack.media_type)
