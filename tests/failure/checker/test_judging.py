@@ -408,13 +408,14 @@ async def test_a_record_that_nobody_committed_is_a_ghost_unless_the_proof_put_it
 
 
 async def test_a_hole_in_the_versions_of_a_key_is_a_finding(copy: Copy) -> None:
+    said = '{"actor":{"kind":"timer"}}'
     headers = {"ce_id": NEW, "ce_merchantid": "default", "ce_aggregateversion": "2", "ce_correlationid": NEW}
-    await copy.produce("notification.sent", "HOLE", {**headers, "ce_logepoch": "1"}, b"{}")
+    await copy.produce("notification.sent", "HOLE", {**headers, "ce_logepoch": "1"}, said.encode())
     flat = ", ".join(f"'{part}'" for pair in headers.items() for part in pair)
     copy.write(
         "notify",
         "insert into event_log (at, seq, shard, event_id, topic, key, headers, payload) values"
-        f" (now(), 1000000, 0, '{NEW}', 'notification.sent', 'HOLE', array[{flat}], '{{}}')",
+        f" (now(), 1000000, 0, '{NEW}', 'notification.sent', 'HOLE', array[{flat}], '{said}')",
     )
 
     judgement = await judge(copy.system, copy.history)
