@@ -108,10 +108,7 @@ class ShopApi:
         if order.get("status") == "cancelled":
             return refused(409, "order_cancelled")
         left = Counter({one["id"]: one["quantity"] for one in order["lines"]})
-        for row in self._store.books.all(
-            "SELECT body_json FROM told WHERE shop = ? AND order_id = ? AND type = 'tracking'",
-            (shop.shop, said.order_id),
-        ):
+        for row in self._store.parcels(shop.shop, said.order_id):
             left.subtract(json.loads(row["body_json"])["units"])
         if any(left[line] < units for line, units in said.units.items()):
             return refused(422, "too_many_units")

@@ -1,13 +1,10 @@
 """The sandbox of a seller's own shop put together: what it is told and asked, control API, its deliveries."""
 
-import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
@@ -15,22 +12,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from crossdock_sandbox import webhooks
+from crossdock_sandbox import trade, webhooks
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes, problem, read_model
 from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.generic import store as books_of_shops
 from crossdock_sandbox.generic.api import ShopApi, Words, refused
-from crossdock_sandbox.generic.signing import mistake, sign
+from crossdock_sandbox.generic.deliveries import DeliveryGiven, Text, delivery_of
+from crossdock_sandbox.generic.signing import mistake
 from crossdock_sandbox.generic.store import Shop, Store
+from crossdock_sandbox.generic.trade import GenericTrade
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
-from crossdock_sandbox.webhooks import Deliverer, Delivery, Schedule, Signature
+from crossdock_sandbox.webhooks import Deliverer, Schedule
 
 API_BODY_BYTES = 1024 * 1024
-DELIVERY = "order"
 
-Text = Annotated[str, Field(min_length=1, max_length=500)]
 Work = Callable[[Shop, Request, bytes], Answer]
 
 
@@ -50,15 +47,6 @@ class _Order(BaseModel):
     id: Text
     updated_at: AwareDatetime
     lines: list[dict[str, Any]]
-
-
-class _DeliveryGiven(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    order_id: Text
-    copies: int = Field(default=1, ge=1, le=100)  # all under the same webhook id
-    signature: Signature = Signature.GOOD
-    age_s: int = 0  # how long ago it was signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +98,6 @@ def _route(
     return handle
 
 
-def _delivery(shop: Shop, order: dict[str, Any], given: _DeliveryGiven) -> Delivery:
-    body = json.dumps(order, ensure_ascii=False).encode()
-    message_id, timestamp = f"msg_{uuid4().hex}", int(time.time()) - given.age_s
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-    }
-    if given.signature is not Signature.MISSING:
-        secret = shop.secret if given.signature is Signature.GOOD else "not the secret"
-        headers["webhook-signature"] = sign(secret, message_id, timestamp, body)
-    return Delivery(shop.shop, DELIVERY, given.order_id, message_id, shop.webhook_url, headers, body)
-
-
 def _shop_routes(store: Store, deliverer: Deliverer) -> list[Route]:
     books = store.books
 
@@ -146,11 +120,11 @@ def _shop_routes(store: Store, deliverer: Deliverer) -> list[Route]:
 
     async def post_deliveries(request: Request) -> Response:
         shop = store.shop(request.path_params["shop"])
-        given = await read_model(request, _DeliveryGiven)
+        given = await read_model(request, DeliveryGiven)
         order = store.order(shop.shop, given.order_id) if shop else None
         if shop is None or order is None:
             return problem(404, "no such order")
-        queued = [_delivery(shop, order, given)] * given.copies
+        queued = [delivery_of(shop, order, given)] * given.copies
         with books.transaction():
             shown = [{"id": deliverer.add(one), "webhook_id": one.webhook_id} for one in queued]
         deliverer.wake()
@@ -175,8 +149,8 @@ async def running_generic(
     options = options or GenericOptions()
     books = Books(
         data_dir / "generic.sqlite",
-        webhooks.SCHEMA + books_of_shops.SCHEMA,
-        {**webhooks.PAGES, **books_of_shops.PAGES},
+        webhooks.SCHEMA + trade.SCHEMA + books_of_shops.SCHEMA,
+        {**webhooks.PAGES, **trade.PAGES, **books_of_shops.PAGES},
     )
     try:
         faults, store = Faults(books), Store(books)
@@ -197,6 +171,7 @@ async def running_generic(
             routes=[
                 *control_routes(books, faults),
                 *_shop_routes(store, deliverer),
+                *trade.trade_routes(books, GenericTrade(store, deliverer)),
                 route(
                     "/{shop}/crossdock",
                     "POST",

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS told (
 CREATE TABLE IF NOT EXISTS stock (
     shop TEXT NOT NULL,
     sku TEXT NOT NULL,
-    units INTEGER NOT NULL,
+    units INTEGER,
     PRIMARY KEY (shop, sku)
 );
 """
@@ -91,9 +91,23 @@ class Store:
             (shop, message_id, said["type"], said.get("order_id"), json.dumps(said), json.dumps(answer)),
         )
 
+    def parcels(self, shop: str, order_id: str) -> list[sqlite3.Row]:
+        return self.books.all(
+            "SELECT * FROM told WHERE shop = ? AND order_id = ? AND type = 'tracking' ORDER BY id",
+            (shop, order_id),
+        )
+
     def count_again(self, row: sqlite3.Row) -> None:
         self.books.execute("UPDATE told SET times = times + 1 WHERE id = ?", (row["id"],))
 
     def set_stock(self, shop: str, sku: str, units: int) -> None:
         """A SKU that the shop does not sell yet is one from now on, unless its name begins with `GHOST`."""
         self.books.execute("INSERT OR REPLACE INTO stock VALUES (?, ?, ?)", (shop, sku, units))
+
+    def list_sku(self, shop: str, sku: str) -> None:
+        """The shop sells it; nobody has said how many there are."""
+        self.books.execute("INSERT OR IGNORE INTO stock VALUES (?, ?, NULL)", (shop, sku))
+
+    def stock(self, shop: str) -> dict[str, int | None]:
+        rows = self.books.all("SELECT sku, units FROM stock WHERE shop = ? ORDER BY sku", (shop,))
+        return {row["sku"]: row["units"] for row in rows}
