@@ -56,14 +56,14 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[MailboxSandbox]:
 
 
 async def listed(http: httpx.AsyncClient, sandbox: MailboxSandbox, query: str = "") -> list[dict[str, Any]]:
-    answer = await http.get(f"{sandbox.http_url}/_sandbox/messages{query}")
+    answer = await http.get(f"{sandbox.base_url}/_sandbox/messages{query}")
     messages: list[dict[str, Any]] = answer.json()["messages"]
     return messages
 
 
 async def fault(http: httpx.AsyncClient, sandbox: MailboxSandbox, operation: str, mode: str) -> None:
     rule = {"operation": operation, "mode": mode, "times": 1, "delay_s": 0.1}
-    answer = await http.put(f"{sandbox.http_url}/_sandbox/faults", json=[rule])
+    answer = await http.put(f"{sandbox.base_url}/_sandbox/faults", json=[rule])
     assert answer.status_code == 200
 
 
@@ -73,8 +73,8 @@ async def test_a_mail_is_kept_with_its_headers_and_parts(
     await send(sandbox, a_mail())
 
     (mail,) = await listed(http, sandbox)
-    shown = (await http.get(f"{sandbox.http_url}/_sandbox/messages/{mail['id']}")).json()
-    raw = await http.get(f"{sandbox.http_url}/_sandbox/messages/{mail['id']}/raw")
+    shown = (await http.get(f"{sandbox.base_url}/_sandbox/messages/{mail['id']}")).json()
+    raw = await http.get(f"{sandbox.base_url}/_sandbox/messages/{mail['id']}/raw")
     assert mail["subject"] == "Your parcel 包裹 is on its way"
     assert mail["message_id"] == "<m-1@example.com>"
     assert mail["recipients"] == ["dana@example.com"]
@@ -99,7 +99,7 @@ async def test_mails_are_found_by_recipient_subject_id_and_header(
     assert await numbers("?message_id=%3Cm-2@example.com%3E") == ["Second"]
     assert await numbers("?header.X-Crossdock-Template=parcel_shipped&limit=1") == ["Second"]
     assert await numbers("?header.X-Crossdock-Template=other") == []
-    wrong = await http.get(f"{sandbox.http_url}/_sandbox/messages?from=shop@example.com")
+    wrong = await http.get(f"{sandbox.base_url}/_sandbox/messages?from=shop@example.com")
     assert wrong.status_code == 400
 
 
@@ -136,7 +136,7 @@ async def test_a_fault_keeps_the_mail_out_and_the_next_one_comes_in(
 
     assert kept_after_the_fault == []
     assert len(await listed(http, sandbox)) == 1
-    calls = (await http.get(f"{sandbox.http_url}/_sandbox/books/calls?fault={mode}")).json()["rows"]
+    calls = (await http.get(f"{sandbox.base_url}/_sandbox/books/calls?fault={mode}")).json()["rows"]
     assert [(row["operation"], row["status"], row["reference"]) for row in calls] == [
         (operation, code, "dana@example.com")
     ]
@@ -176,9 +176,9 @@ async def test_the_pages_show_mails_and_run_nothing_of_them(
 ) -> None:
     await send(sandbox, a_mail("<img src=x onerror=alert(1)>"))
 
-    front = await http.get(f"{sandbox.http_url}/")
-    page = await http.get(f"{sandbox.http_url}/messages/1")
-    html = await http.get(f"{sandbox.http_url}/_sandbox/messages/1/html")
+    front = await http.get(f"{sandbox.base_url}/")
+    page = await http.get(f"{sandbox.base_url}/messages/1")
+    html = await http.get(f"{sandbox.base_url}/_sandbox/messages/1/html")
 
     assert "<img" not in front.text
     assert "&lt;img src=x onerror=alert(1)&gt;" in front.text

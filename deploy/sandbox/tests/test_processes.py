@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.__main__ import KINDS
+from crossdock_sandbox.process import kinds
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def a_process(
         await process.wait()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds())
 async def test_a_sandbox_says_where_it_is_and_ends_when_asked(
     kind: str, tmp_path: Path, http: httpx.AsyncClient
 ) -> None:

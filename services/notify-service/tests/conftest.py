@@ -46,7 +46,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[MailboxSandbox]:
 @pytest.fixture
 async def mailbox(sandbox: MailboxSandbox) -> AsyncIterator[Mailbox]:
     """The mail server, with what it took and ways to make it misbehave."""
-    async with httpx.AsyncClient(base_url=sandbox.http_url) as http:
+    async with httpx.AsyncClient(base_url=sandbox.base_url) as http:
         yield Mailbox(sandbox.smtp_port, http)
 
 

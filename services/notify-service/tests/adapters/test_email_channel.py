@@ -45,12 +45,12 @@ async def a_channel(port: int, **more: Any) -> AsyncIterator[EmailChannel]:
 async def misbehave(sandbox: MailboxSandbox, operation: str, mode: str, **more: Any) -> None:
     rule = {"operation": operation, "mode": mode, "times": 1, **more}
     async with httpx.AsyncClient() as http:
-        answer = await http.put(f"{sandbox.http_url}/_sandbox/faults", json=[rule])
+        answer = await http.put(f"{sandbox.base_url}/_sandbox/faults", json=[rule])
     answer.raise_for_status()
 
 
 async def taken(sandbox: MailboxSandbox) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(base_url=sandbox.http_url) as http:
+    async with httpx.AsyncClient(base_url=sandbox.base_url) as http:
         listed = (await http.get("/_sandbox/messages")).json()["messages"]
         return [(await http.get(f"/_sandbox/messages/{one['id']}")).json() for one in listed]
 

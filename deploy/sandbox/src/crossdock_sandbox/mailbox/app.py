@@ -34,7 +34,7 @@ class MailboxOptions:
 
 @dataclass(frozen=True, slots=True)
 class MailboxSandbox:
-    http_url: str
+    base_url: str
     smtp_port: int
     smtp_host: str = LOOPBACK
 
@@ -147,7 +147,7 @@ async def running_mailbox(
             size_limit=options.size_limit,
             login=options.login,
         )
-        async with mail as taken_port, serving(app, listening_socket(port, host)) as http_url:
-            yield MailboxSandbox(http_url, taken_port)
+        async with mail as taken_port, serving(app, listening_socket(port, host)) as base_url:
+            yield MailboxSandbox(base_url, taken_port)
     finally:
         books.close()
