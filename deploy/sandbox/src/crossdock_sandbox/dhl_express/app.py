@@ -26,6 +26,7 @@ from crossdock_sandbox.dhl_express.tracking import Scan, Withdrawal, add_scan, t
 from crossdock_sandbox.dhl_express.wire import CreateShipment
 from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
+from crossdock_sandbox.sold import sold_routes
 
 API_BODY_BYTES = 1024 * 1024
 CREATED = 201
@@ -65,6 +66,7 @@ async def running_dhl_express(
         app = Starlette(
             routes=[
                 *control_routes(books, office.faults),
+                *sold_routes(books, books_of_dhl_express.SOLD),
                 Route("/mydhlapi/shipments", office.create_shipment, methods=["POST"]),
                 Route("/mydhlapi/tracking", office.track, methods=["GET"]),
                 Route("/_sandbox/shipments/{number}/scan", office.scan, methods=["POST"]),

@@ -33,6 +33,13 @@ CREATE INDEX IF NOT EXISTS events_by_number ON events (tracking_number);
 CREATE TABLE IF NOT EXISTS first_serial (serial INTEGER NOT NULL);
 """
 
+#: What is sold stays sold: nothing can be taken back.
+SOLD = """
+SELECT number, tracking_number, reference, 1 AS is_live,
+    json_extract(request_json, '$.customerDetails.receiverDetails.postalAddress.addressLine1') AS street
+FROM shipments
+"""
+
 PAGES = {
     "shipments": Page(
         (

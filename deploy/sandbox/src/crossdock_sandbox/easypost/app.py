@@ -17,6 +17,7 @@ from crossdock_sandbox.easypost import store as books_of_easypost
 from crossdock_sandbox.easypost.office import EasyPostOptions, Office
 from crossdock_sandbox.easypost.routes import api_routes, parcel_routes
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
+from crossdock_sandbox.sold import sold_routes
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 
 
@@ -50,7 +51,12 @@ async def running_easypost(
         deliverer = Deliverer(books, schedule)
         office = Office(books, deliverer, options)
         app = Starlette(
-            routes=[*control_routes(books, office.faults), *api_routes(office), *parcel_routes(office)],
+            routes=[
+                *control_routes(books, office.faults),
+                *sold_routes(books, books_of_easypost.SOLD),
+                *api_routes(office),
+                *parcel_routes(office),
+            ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )
         async with deliverer.running(), serving(app, listening_socket(port, host)) as base_url:

@@ -49,6 +49,15 @@ CREATE TABLE IF NOT EXISTS webhooks (
 CREATE TABLE IF NOT EXISTS first_serial (serial INTEGER NOT NULL);
 """
 
+#: A refund that has been taken in makes a label worthless, even while its money is under way.
+SOLD = """
+SELECT number, tracking_code AS tracking_number, reference,
+    coalesce(refund_status, '') NOT IN ('submitted', 'refunded') AS is_live,
+    coalesce(json_extract(request_json, '$.shipment.to_address.street1'),
+        json_extract(request_json, '$.to_address.street1')) AS street
+FROM shipments WHERE bought_at IS NOT NULL
+"""
+
 PAGES = {
     "shipments": Page(
         (

@@ -13,6 +13,7 @@ from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import BodyTooLarge
 from crossdock_sandbox.control import bad_request, control_routes
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
+from crossdock_sandbox.sold import sold_routes
 from crossdock_sandbox.ups import store as books_of_ups
 from crossdock_sandbox.ups.office import Office, UpsOptions
 from crossdock_sandbox.webhooks import PAGES as WEBHOOK_PAGES
@@ -49,6 +50,7 @@ async def running_ups(
         app = Starlette(
             routes=[
                 *control_routes(books, office.faults),
+                *sold_routes(books, books_of_ups.SOLD),
                 Route("/security/v1/oauth/token", office.token, methods=["POST"]),
                 Route("/api/shipments/v2409/ship", office.create, methods=["POST"]),
                 Route("/api/shipments/v2409/void/cancel/{number}", office.void, methods=["DELETE"]),

@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS portal (url TEXT NOT NULL, api_key TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS first_serial (serial INTEGER NOT NULL);
 """
 
+SOLD = """
+SELECT number, tracking_number, reference, voided_at IS NULL AS is_live,
+    json_extract(request_json, '$.Shipment.ShipTo.Address.AddressLine[0]') AS street
+FROM shipments
+"""
+
 PAGES = {
     "shipments": Page(
         (

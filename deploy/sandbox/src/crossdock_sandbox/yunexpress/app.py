@@ -23,6 +23,7 @@ from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes, problem, read_model
 from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
+from crossdock_sandbox.sold import sold_routes
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 from crossdock_sandbox.yunexpress import store as books_of_yunexpress
 from crossdock_sandbox.yunexpress.desk import Desk
@@ -86,7 +87,11 @@ async def running_yunexpress(
         deliverer = Deliverer(books, SCHEDULE)
         office = _Office(books, deliverer, options)
         app = Starlette(
-            routes=[*control_routes(books, office.faults), *office.routes()],
+            routes=[
+                *control_routes(books, office.faults),
+                *sold_routes(books, books_of_yunexpress.SOLD),
+                *office.routes(),
+            ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},
         )
         async with deliverer.running(), serving(app, listening_socket(port, host)) as base_url:

@@ -34,6 +34,14 @@ CREATE TABLE IF NOT EXISTS push (only_row INTEGER PRIMARY KEY CHECK (only_row = 
 CREATE TABLE IF NOT EXISTS first_serial (serial INTEGER NOT NULL);
 """
 
+#: `E`: cancelled by its customer.
+SOLD = """
+SELECT number, waybill_number AS tracking_number, customer_order_number AS reference,
+    status <> 'E' AS is_live,
+    json_extract(request_json, '$.receiver.address_lines[0]') AS street
+FROM orders
+"""
+
 PAGES = {
     "orders": Page(
         (

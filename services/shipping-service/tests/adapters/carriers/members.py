@@ -24,21 +24,18 @@ from shipping_service.use_cases.ports import Capabilities, Carrier, CarrierGatew
 
 @dataclass(frozen=True)
 class Ground:
-    """A sandbox at `url`, and gateways to it: a test may change `base_url`, `timeout_s` and `secret`.
-
-    `books`: the table of its books that has a row for each label, or call for one; `charged` tells those rows
-    that money is asked for.
-    """
+    """A sandbox at `url`, and gateways to it: a test may change `base_url`, `timeout_s` and `secret`."""
 
     url: str
     gateway: Callable[..., AbstractAsyncContextManager[CarrierGateway]]
-    books: str
-    charged: Callable[[dict[str, Any]], bool] = lambda row: True
+
+    async def labels(self) -> list[dict[str, Any]]:
+        """All that were sold, in the sandbox's own books."""
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+            return list((await client.get("/_sandbox/labels")).json()["rows"])
 
     async def sold(self) -> int:
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
-            answer = await client.get(f"/_sandbox/books/{self.books}")
-            return sum(self.charged(row) for row in answer.json()["rows"])
+        return len(await self.labels())
 
     async def misbehave(self, operation: str, mode: str, **more: Any) -> None:
         async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:

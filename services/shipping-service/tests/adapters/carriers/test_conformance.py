@@ -45,6 +45,21 @@ async def test_a_label_is_bought_once_with_a_number_and_a_label_to_print(
     assert await ground.sold() == 1
 
 
+async def test_the_carriers_books_say_what_was_sold_and_whether_it_still_counts(
+    member: Member, ground: Ground
+) -> None:
+    async with ground.gateway() as gateway:
+        label = await gateway.buy(member.request, await gateway.prepare(member.request))
+        (sold,) = await ground.labels()
+        await gateway.void(label.carrier_ref)
+        (afterwards,) = await ground.labels()
+
+    assert sold["tracking_number"] == label.tracking_number
+    assert sold["street"] in member.request.ship_to.lines
+    assert letters(sold["reference"]).startswith(letters(str(member.request.reference).split("/")[0]))
+    assert (sold["is_live"], afterwards["is_live"]) == (True, not member.capabilities.can_void)
+
+
 async def test_preparing_costs_nothing_however_often(member: Member, ground: Ground) -> None:
     async with ground.gateway() as gateway:
         for _ in range(3):
@@ -141,3 +156,8 @@ async def test_a_label_is_taken_back_where_the_carrier_does_that_and_twice_is_on
 def personal(member: Member) -> list[str]:
     to = member.request.ship_to
     return [one for one in (to.name, to.phone, to.email, *to.lines) if one]
+
+
+def letters(reference: str) -> str:
+    """Carriers take other punctuation, or none."""
+    return "".join(one for one in reference if one.isalnum())

@@ -38,4 +38,4 @@ async def opened(folder: Path) -> AsyncIterator[Ground]:
             finally:
                 await made.close()
 
-        yield Ground(sandbox.base_url, gateway, "shipments")
+        yield Ground(sandbox.base_url, gateway)

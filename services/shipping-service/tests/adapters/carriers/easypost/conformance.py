@@ -33,9 +33,4 @@ async def opened(folder: Path) -> AsyncIterator[Ground]:
             finally:
                 await made.close()
 
-        yield Ground(
-            sandbox.base_url,
-            gateway,
-            f"calls?operation={SALE}",
-            charged=lambda call: call["outcome"] == "ok",
-        )
+        yield Ground(sandbox.base_url, gateway)

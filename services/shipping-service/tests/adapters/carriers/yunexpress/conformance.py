@@ -36,4 +36,4 @@ async def opened(folder: Path) -> AsyncIterator[Ground]:
             finally:
                 await made.close()
 
-        yield Ground(sandbox.base_url, gateway, "orders")
+        yield Ground(sandbox.base_url, gateway)
