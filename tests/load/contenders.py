@@ -7,14 +7,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crossdock_cli.stack.services import SANDBOXES
+from crossdock_cli.stack.sandboxes import FEW
 
 from .goals import STAGES, Stage
 from .plant import Plant
 
 PRODUCT = "crossdock"
 #: What all contenders stand on.
-SHARED = ("postgres", "kafka-0", *SANDBOXES)
+SHARED = ("postgres", "kafka-0", *FEW)
 #: Who has stood still joins its consumer groups anew and finds its connections gone: that is not measured.
 AWAKE_S = 8.0
 

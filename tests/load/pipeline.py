@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 
-from crossdock_cli.stack.services import SANDBOXES
+from crossdock_cli.stack.sandboxes import FEW
 
 from .figures import spread
 from .goals import STAGES
@@ -64,7 +64,7 @@ def together(of_processes: Mapping[str, float]) -> Mapping[str, float]:
     """The sandboxes as one, the brokers too, and all of them."""
     groups: defaultdict[str, float] = defaultdict(float)
     for name, value in of_processes.items():
-        group = "sandboxes" if name in SANDBOXES else "kafka" if name.startswith("kafka") else name
+        group = "sandboxes" if name in FEW else "kafka" if name.startswith("kafka") else name
         groups[group] += value
         groups["all"] += value
     return groups

@@ -15,7 +15,8 @@ import asyncpg
 from crossdock_cli.connection import Connection, connect
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.run import Stack, StackOptions
-from crossdock_cli.stack.services import SANDBOXES, SERVICES
+from crossdock_cli.stack.sandboxes import FEW
+from crossdock_cli.stack.services import SERVICES
 
 from ..system import System
 from .arming import Arms, environment, unhit
@@ -62,7 +63,7 @@ class Stage:
             bootstrap_servers=urls["kafka"],
             kafka_profile=stack.options.kafka,
             services={service: urls[service] for service in SERVICES},
-            sandboxes={name: urls[name] for name in SANDBOXES},
+            sandboxes={name: urls[name] for name in FEW},
             api_token=stack.keys.api_token,
             logs=stack.folder.logs,
         )

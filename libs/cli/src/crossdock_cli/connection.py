@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,9 @@ from crossdock_cli.errors import CommandFailed, EmbeddedError, NotRunning
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.keys import Keys, load_keys
 from crossdock_cli.stack.record import read_record
-from crossdock_cli.stack.services import SANDBOXES, SERVICES
+from crossdock_cli.stack.services import SERVICES
+
+_URL_VARIABLE = re.compile("CROSSDOCK_([A-Z0-9_]+)_URL")
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,10 @@ def connect(folder: DataFolder, *, url: str | None = None, token: str | None = N
     Raises NotRunning, or CommandFailed when an address is given without a token.
     """
     given = {name: url.rstrip("/") for name in SERVICES} if url else {}
-    for name in (*SERVICES, *SANDBOXES):
-        value = os.environ.get(f"CROSSDOCK_{name.upper()}_URL")
-        if value:
-            given[name] = value.rstrip("/")
+    for variable, value in os.environ.items():
+        named = _URL_VARIABLE.fullmatch(variable)
+        if named and value:
+            given[named[1].lower()] = value.rstrip("/")
     if given:
         if not token:
             raise CommandFailed("another installation wants its own token: give --token or CROSSDOCK_TOKEN")

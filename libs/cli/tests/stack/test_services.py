@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from crossdock_cli.embedded.databases import DatabaseUrls
-from crossdock_cli.stack.keys import Keys
 from crossdock_cli.stack.services import (
     SERVICES,
     ServiceProcess,
@@ -15,20 +13,6 @@ from crossdock_cli.stack.services import (
     port_names,
     service_processes,
 )
-
-KEYS = Keys()
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    names = [*port_names(SERVICES, split=True), "shopify", "easypost", "mailbox", "smtp"]
-    return Surroundings(
-        databases={name: DatabaseUrls(f"owner:{name}", f"app:{name}") for name in SERVICES},
-        kafka_bootstrap_servers="127.0.0.1:9092",
-        kafka_profile="tansu",
-        ports={name: 20_000 + index for index, name in enumerate(names)},
-        keys=KEYS,
-    )
 
 
 def test_only_migrate_is_told_how_to_reach_the_database_as_its_owner(around: Surroundings) -> None:
@@ -48,14 +32,14 @@ def test_no_process_is_told_of_another_services_database_or_of_the_api_token(aro
         others = [service for service in SERVICES if service != process.service]
 
         assert not [service for service in others if f"app:{service}" in told]
-        assert KEYS.api_token not in told
+        assert around.keys.api_token not in told
 
 
 def test_the_token_goes_in_by_standard_input_and_not_by_an_argument(around: Surroundings) -> None:
     launch = migrate_launch("order", around)
 
     assert "--token-name" in launch.argv
-    assert KEYS.api_token not in " ".join(launch.argv)
+    assert around.keys.api_token not in " ".join(launch.argv)
 
 
 def test_split_runs_a_process_per_role_and_each_listens_somewhere_else(around: Surroundings) -> None:

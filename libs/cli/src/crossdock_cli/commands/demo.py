@@ -22,6 +22,7 @@ from crossdock_cli.demo.show import print_verdict, verdict_json
 from crossdock_cli.errors import FAILED, CommandFailed, WrongUsage
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.run import Stack, StackOptions
+from crossdock_cli.stack.sandboxes import all_sandboxes
 from crossdock_cli.terminal import notes, print_json
 
 MOST_ORDERS = 20_000
@@ -92,7 +93,7 @@ async def _in_fresh_stack(run: Run, patience_s: float, *, keep: bool, as_json: b
     try:
         with folder.locked():
             stop, ready = asyncio.Event(), asyncio.Event()
-            stack = Stack(folder, StackOptions())
+            stack = Stack(folder, StackOptions(sandboxes=tuple(all_sandboxes())))
             running = asyncio.create_task(stack.run(stop, ready.set))
             is_ready = asyncio.create_task(ready.wait())
             try:

@@ -17,6 +17,7 @@ from crossdock_cli.errors import CommandFailed, EmbeddedError, NotRunning, Wrong
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.record import read_record
 from crossdock_cli.stack.run import Stack, StackOptions
+from crossdock_cli.stack.sandboxes import all_sandboxes
 from crossdock_cli.terminal import notes, out, print_json, print_table
 
 START_S = 180.0
@@ -42,7 +43,13 @@ def up(
     """
     if kafka not in ("tansu", "apache") or brokers not in (1, 3) or (kafka == "tansu" and brokers != 1):
         raise WrongUsage("--kafka is tansu or apache, and --brokers, with apache alone, is 1 or 3")
-    options = StackOptions(split=split, kafka=kafka, brokers=brokers, ports=_ports(port or []))
+    options = StackOptions(
+        split=split,
+        kafka=kafka,
+        brokers=brokers,
+        ports=_ports(port or []),
+        sandboxes=tuple(all_sandboxes()),
+    )
     folder = DataFolder(target.data)
     if detach:
         _start_detached(folder, as_json=as_json)

@@ -18,9 +18,9 @@ from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.keys import ensure_keys
 from crossdock_cli.stack.ports import choose_ports
 from crossdock_cli.stack.record import Record
+from crossdock_cli.stack.sandboxes import FEW
 from crossdock_cli.stack.services import (
     MAILBOX_USER,
-    SANDBOXES,
     SERVICES,
     ServiceProcess,
     Surroundings,
@@ -43,6 +43,7 @@ class StackOptions:
     brokers: int = 1
     ports: Mapping[str, int] | None = None
     services: Sequence[str] = SERVICES
+    sandboxes: Sequence[str] = FEW
     #: Process -> what its environment has besides.
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Sandbox -> arguments it is started with besides.
@@ -66,7 +67,7 @@ class Stack:
         kafka = ["kafka"] if options.kafka == "tansu" else [f"kafka-{n}" for n in range(options.brokers)]
         services = port_names(options.services, split=options.split, replicas=options.replicas)
         self.ports = choose_ports(
-            folder, [*services, *SANDBOXES, "smtp", "postgres", *kafka], options.ports or {}
+            folder, [*services, *options.sandboxes, "smtp", "postgres", *kafka], options.ports or {}
         )
         self.postgres = PostgresServer(folder.path / "postgres", port=self.ports["postgres"])
         self.broker: TansuBroker | ApacheKafka
@@ -80,9 +81,8 @@ class Stack:
         self.record = Record(folder, options.kafka, options.split, self._urls())
 
     def _urls(self) -> dict[str, str]:
-        urls = {
-            name: f"http://{LOOPBACK}:{self.ports[name]}" for name in (*self.options.services, *SANDBOXES)
-        }
+        names = (*self.options.services, *self.options.sandboxes)
+        urls = {name: f"http://{LOOPBACK}:{self.ports[name]}" for name in names}
         return urls | {
             "kafka": self.broker.bootstrap_servers,
             "smtp": f"{LOOPBACK}:{self.ports['smtp']}",
@@ -133,7 +133,7 @@ class _Start:
             async with asyncio.TaskGroup() as group:
                 databases = group.create_task(self._databases())
                 broker = group.create_task(self._broker())
-                for name in SANDBOXES:
+                for name in self._stack.options.sandboxes:
                     group.create_task(self._supervisor.start(self._sandbox(name)))
                 for service in self._stack.options.services:
                     group.create_task(self._service(service, databases, broker))
@@ -182,6 +182,7 @@ class _Start:
             kafka_profile=self._stack.options.kafka,
             ports=self._stack.ports,
             keys=self._stack.keys,
+            sandboxes=self._stack.options.sandboxes,
         )
         await self._provision(service, around)
         await broker

@@ -1,6 +1,7 @@
 """The four services as `up` sees them: what each process is called, started with and told."""
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.launch import CLEAN_ENVIRONMENT, LOOPBACK, Launch
 from crossdock_cli.stack.folder import REPOSITORY
 from crossdock_cli.stack.keys import Keys
+from crossdock_cli.stack.sandboxes import FEW, settings_of_adapters, with_role
 
 MAILBOX_USER = "crossdock"
 ROLES = ("api", "consume", "relay", "work")
@@ -22,10 +24,9 @@ SCOPES = {
     "notify": "notifications:read,notifications:write",
 }
 SERVICES = tuple(SCOPES)
-SANDBOXES = ("shopify", "easypost", "mailbox")
 
 #: Settings of adapters, read by the process that holds the adapter.
-_ADAPTERS = {
+_ADAPTERS: Mapping[str, tuple[str, ...]] = {
     "order": ("MARKETPLACE_",),
     "inventory": (),
     "shipping": ("CARRIER_",),
@@ -42,6 +43,7 @@ class Surroundings:
     kafka_profile: str
     ports: Mapping[str, int]
     keys: Keys
+    sandboxes: Sequence[str] = FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,22 @@ def service_environment(service: str, around: Surroundings) -> dict[str, str]:
 
 
 def _of_adapters(service: str, around: Surroundings) -> dict[str, str]:
+    told = settings_of_adapters(around.sandboxes, around.ports, LOOPBACK)
+    theirs = {name: value for name, value in told.items() if name.startswith(_ADAPTERS[service])}
+    return {**theirs, **_of_service(service, around)}
+
+
+def _of_service(service: str, around: Surroundings) -> dict[str, str]:
     if service == "order":
         return {"ORDER_ENCRYPTION_KEY": around.keys.order_encryption_key}
     if service == "shipping":
+        trackers = with_role(around.sandboxes, "tracking")
         return {
             "CARRIER_EASYPOST_API_KEY": around.keys.easypost_api_key,
-            "CARRIER_EASYPOST_BASE_URL": f"http://{LOOPBACK}:{around.ports['easypost']}",
             "CARRIER_EASYPOST_WEBHOOK_SECRET": around.keys.easypost_webhook_secret,
+            "SHIPPING_CARRIERS": json.dumps(with_role(around.sandboxes, "carrier", "tracking")),
             "SHIPPING_FIRST_VOID_CHECK_S": "3",  # the sandbox gives the money back after two
+            **({"SHIPPING_TRACKS_OTHERS": trackers[0]} if trackers else {}),
         }
     if service == "notify":
         return {
