@@ -130,9 +130,7 @@ class Course:
         """A few at a time, as orders come. Cases placed before are delivered once more."""
         for start in range(0, len(cases), CHUNK):
             self._run.done.clear()
-            driver = Driver(
-                self._run, self._api, self._ground.connection, save=lambda: None, patience_s=PATIENCE_S
-            )
+            driver = Driver(self._run, self._api, save=lambda: None, patience_s=PATIENCE_S)
             await driver.play(cases[start : start + CHUNK])
             self.figures.wrong += driver.troubles
             await asyncio.sleep(1)
@@ -165,14 +163,7 @@ class Course:
         ][:20]
 
     async def _verdict(self) -> Verdict:
-        run = self._run
-        line_ids = {
-            run.line_id(case, index): sold.name
-            for case in self._cases
-            for index, sold in enumerate(case.lines)
-        }
-        books: Books = await self._reader.read()
-        return judge(run.scenario, books, unreadable=[], line_ids=line_ids)
+        return judge(self._run.scenario, await self._reader.read(), unreadable=[])
 
     async def _shipping_and_carrier(self) -> list[str]:
         """What shipping-service itself says it has bought is what the carrier has sold."""
@@ -180,7 +171,8 @@ class Course:
         ours = {one["tracking_number"] for one in listed if one["tracking_number"]}
         books: Books = await self._reader.read()
         theirs = {label.tracking for labels in books.live_labels.values() for label in labels}
-        return [f"label {number} is in one book alone" for number in sorted(ours ^ theirs)][:20]
+        strange = [f"{books.strange_labels} labels of no shipment"] if books.strange_labels else []
+        return strange + [f"label {number} is in one book alone" for number in sorted(ours ^ theirs)][:20]
 
     # -- people
 

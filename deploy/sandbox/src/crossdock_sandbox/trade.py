@@ -147,7 +147,13 @@ class Known:
 
 
 class Trade(Protocol):
-    """What a marketplace's folder offers. All but `confirm` run inside a transaction of the books."""
+    """What a marketplace's folder offers. All but `confirm` run inside a transaction of the books.
+
+    `tells_email`: the platform tells sellers where a buyer can be written to.
+    """
+
+    @property
+    def tells_email(self) -> bool: ...
 
     def open_shop(self, shop: str, wanted: ShopWanted, base_url: str) -> Keys:
         """Safe to repeat: the same shop keeps its keys. `base_url`: where the caller sees this sandbox."""
@@ -177,6 +183,9 @@ class Trade(Protocol):
 
 def trade_routes(books: Books, trade: Trade) -> list[Route]:
     """For the app of a marketplace, whose books have SCHEMA and show PAGES."""
+
+    async def get_trade(_request: Request) -> Response:
+        return JSONResponse({"tells_email": trade.tells_email})
 
     async def put_shop(request: Request) -> Response:
         wanted = await read_model(request, ShopWanted)
@@ -246,6 +255,7 @@ def trade_routes(books: Books, trade: Trade) -> list[Route]:
 
     shop = "/_sandbox/trade/{shop}"
     return [
+        Route("/_sandbox/trade", get_trade, methods=["GET"]),
         Route(shop, put_shop, methods=["PUT"]),
         Route(f"{shop}/confirmation", post_confirmation, methods=["POST"]),
         Route(f"{shop}/stock", get_stock, methods=["GET"]),

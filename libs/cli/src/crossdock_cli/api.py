@@ -96,10 +96,14 @@ class Api:
 
     async def rows(self, sandbox: str, table: str, **columns: object) -> list[dict[str, Any]]:
         """All rows of a table of a sandbox's own books."""
+        return await self.listed(sandbox, f"/_sandbox/books/{table}", limit=1000, **columns)
+
+    async def listed(self, sandbox: str, path: str, **params: object) -> list[dict[str, Any]]:
+        """All rows of a list of a sandbox's."""
         found: list[dict[str, Any]] = []
         after: int | None = 0
         while after is not None:
-            page = await self.get(sandbox, f"/_sandbox/books/{table}", after=after, limit=1000, **columns)
+            page = await self.get(sandbox, path, after=after, **params)
             found += page["rows"]
             after = page["next_after"]
         return found

@@ -24,6 +24,11 @@ class Connection:
     token: str = field(repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def sandboxes(self) -> list[str]:
+        """Whoever is known by an address for HTTP and is no service."""
+        return [name for name, url in self.urls.items() if url.startswith("http") and name not in SERVICES]
+
     def url(self, name: str) -> str:
         """Raises CommandFailed when nobody said where it is."""
         if name not in self.urls:

@@ -17,6 +17,8 @@ from crossdock_sandbox.webhooks import Deliverer
 class GenericTrade:
     """A Trade."""
 
+    tells_email = True
+
     def __init__(self, store: Store, deliverer: Deliverer) -> None:
         self._store = store
         self._deliverer = deliverer

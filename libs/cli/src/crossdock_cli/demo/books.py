@@ -5,15 +5,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from crossdock_cli.api import Api
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Case
+from crossdock_cli.demo.scenario import SHOPIFY, Case
+from crossdock_cli.demo.trade import Trade
 from crossdock_cli.stack.services import SERVICES
 
 AT_ONCE = 16
-#: A void that the carrier has taken in makes a label worthless, even while its money is under way.
-VOIDED = frozenset({"submitted", "refunded"})
 #: Jobs that somebody still has to do something about. A refused one is an answer.
 OPEN_JOBS = frozenset({"ready", "running", "needs_person"})
 LAG_S = 5.0
@@ -30,18 +30,21 @@ class OrderSeen:
 
 @dataclass(frozen=True, slots=True)
 class LiveLabel:
-    """The carrier's word: a label that is paid for and not given back, and the street it goes to."""
+    """A carrier's or marketplace's word: a label that is paid for and not given back.
+
+    `street`: where it goes; None where the marketplace, which knows, does not say.
+    """
 
     tracking: str
-    street: str
+    street: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
-    """The marketplace's word: one parcel of an order. `units` by line item id."""
+    """The marketplace's word: one parcel of an order. `units` of what it sells, by bare names."""
 
     numbers: tuple[str, ...]
-    units: Mapping[int, int]
+    units: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,30 @@ class Books:
     orders: Mapping[int, OrderSeen] = field(default_factory=dict)
     strange_orders: int = 0  # in the shop's account, and none of ours
     live_labels: Mapping[int, Sequence[LiveLabel]] = field(default_factory=dict)
+    strange_labels: int = 0  # live ones at a carrier, and no shipment of anybody's
     fulfilments: Mapping[int, Sequence[Fulfilment]] = field(default_factory=dict)
     mails: Mapping[int, Sequence[str]] = field(default_factory=dict)
     said: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # notify's word: sent, by template
     levels: Mapping[str, Level] = field(default_factory=dict)  # by bare SKU
+    shown: Mapping[str, Mapping[str, int | None]] = field(
+        default_factory=dict
+    )  # stock by platform, bare name
     unreadable: frozenset[str] = frozenset()  # webhook ids of deliveries that were kept as unreadable
     work: Mapping[str, Work] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Labels:
+    of: dict[int, list[LiveLabel]] = field(default_factory=dict)
+    strange: int = 0
+
+
+@dataclass(slots=True)
+class _Sold:
+    """What the marketplaces know: parcels, and the labels that they issued themselves."""
+
+    fulfilments: dict[int, list[Fulfilment]]
+    labels: list[tuple[int, LiveLabel]] = field(default_factory=list)
 
 
 class Reader:
@@ -82,7 +103,13 @@ class Reader:
     def __init__(self, api: Api, run: Run, cases: Sequence[Case]) -> None:
         self._api = api
         self._run = run
-        self._by_order = {str(run.order_id(case)): case.number for case in cases}
+        self._trade = Trade(run, api)
+        self._others = [platform for platform in run.platforms if platform != SHOPIFY]
+        self._by_ref = {str(run.order_id(case)): case.number for case in cases if case.platform == SHOPIFY}
+        self._by_line = {
+            run.line_id(case, index): sold.name for case in cases for index, sold in enumerate(case.lines)
+        }
+        self._by_number = {run.trade_number(case): case.number for case in cases}
         self._by_email = {run.email(case): case.number for case in cases}
 
     async def statuses(self) -> dict[int, str]:
@@ -94,14 +121,16 @@ class Reader:
         return {order["order_id"] for order in (await self._orders())[0].values()}
 
     async def read(self) -> Books:
-        (orders, strange), labels, fulfilments, mails = await asyncio.gather(
-            self._orders(), self._live_labels(), self._fulfilments(), self._mails()
+        (orders, strange), sold, mails, shown = await asyncio.gather(
+            self._orders(), self._sold(), self._mails(), self._shown()
         )
         levels, unreadable, work = await asyncio.gather(self._levels(), self._unreadable(), self._work())
         by_id = {order["order_id"]: number for number, order in orders.items()}
-        details, exceptions, said = await asyncio.gather(
-            self._details(list(by_id)), self._exceptions(by_id), self._said(by_id)
+        details, exceptions, said, labels = await asyncio.gather(
+            self._details(list(by_id)), self._exceptions(by_id), self._said(by_id), self._labels(by_id)
         )
+        for number, one in sold.labels:
+            labels.of.setdefault(number, []).append(one)
         seen = {
             by_id[one["order_id"]]: OrderSeen(
                 one["status"],
@@ -110,14 +139,35 @@ class Reader:
             )
             for one in details
         }
-        return Books(seen, strange, labels, fulfilments, mails, said, levels, unreadable, work)
+        return Books(
+            orders=seen,
+            strange_orders=strange,
+            live_labels=labels.of,
+            strange_labels=labels.strange,
+            fulfilments=sold.fulfilments,
+            mails=mails,
+            said=said,
+            levels=levels,
+            shown=shown,
+            unreadable=unreadable,
+            work=work,
+        )
 
     async def _orders(self) -> tuple[dict[int, Any], int]:
-        listed = await self._api.items("order", "/v1/orders", account=self._run.account)
-        ours = {
-            self._by_order[one["external_id"]]: one for one in listed if one["external_id"] in self._by_order
-        }
+        found = await asyncio.gather(*(self._orders_at(platform) for platform in self._run.platforms))
+        ours = {number: order for orders, _ in found for number, order in orders.items()}
+        return ours, sum(strange for _, strange in found)
+
+    async def _orders_at(self, platform: str) -> tuple[dict[int, Any], int]:
+        account = self._run.account_at(platform)
+        listed = await self._api.items("order", "/v1/orders", account=account)
+        refs = self._by_ref if platform == SHOPIFY else await self._bought_at(platform)
+        ours = {refs[one["external_id"]]: one for one in listed if one["external_id"] in refs}
         return ours, len(listed) - len(ours)
+
+    async def _bought_at(self, platform: str) -> dict[str, int]:
+        bought = await self._trade.order_ids(platform)
+        return {ref: self._by_number[number] for ref, number in bought.items() if number in self._by_number}
 
     async def _details(self, order_ids: Sequence[str]) -> list[Any]:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -142,28 +192,60 @@ class Reader:
                 found.setdefault(by_id[one["order_id"]], Counter())[one["template"]] += 1
         return found
 
-    async def _live_labels(self) -> dict[int, list[LiveLabel]]:
-        found: dict[int, list[LiveLabel]] = {}
-        for row in await self._api.rows("easypost", "shipments"):
-            if not row["bought_at"] or row["refund_status"] in VOIDED:
-                continue
-            to = _recipient(row["request"])
-            number = self._by_email.get(str(to.get("email")).lower())
-            if number is not None:
-                label = LiveLabel(row["tracking_code"], str(to.get("street1")))
-                found.setdefault(number, []).append(label)
+    async def _labels(self, by_id: Mapping[str, int]) -> _Labels:
+        """Those of carriers. A reference begins with the shipment's id, in the letters a carrier takes."""
+        orders = {
+            UUID(one["shipment_id"]).hex: one["order_id"]
+            for one in await self._api.items("shipping", "/v1/shipments", at_most=100_000)
+        }
+        found = _Labels()
+        for carrier in self._run.carriers:
+            for row in await self._api.listed(carrier, "/_sandbox/labels"):
+                if not row["is_live"]:
+                    continue
+                order_id = orders.get(_letters(row["reference"])[:32])
+                if order_id is None:
+                    found.strange += 1
+                elif order_id in by_id:
+                    label = LiveLabel(row["tracking_number"], row["street"])
+                    found.of.setdefault(by_id[order_id], []).append(label)
+        return found
+
+    async def _sold(self) -> _Sold:
+        found = _Sold(await self._fulfilments())
+        for platform in self._others:
+            for order in await self._trade.orders(platform):
+                number = self._by_number.get(order["number"])
+                if number is None:
+                    continue
+                parcels = [
+                    Fulfilment(
+                        (one["tracking_number"],), {self._run.bare(sku): n for sku, n in one["units"].items()}
+                    )
+                    for one in order["parcels"]
+                ]
+                if not order["is_cancelled"]:
+                    found.fulfilments[number] = parcels
+                    found.labels += [(number, LiveLabel(one, None)) for one in order["labels"]]
         return found
 
     async def _fulfilments(self) -> dict[int, list[Fulfilment]]:
         found: dict[int, list[Fulfilment]] = {}
         for row in await self._api.rows("shopify", "fulfillments", shop=self._run.shop):
-            number = self._by_order.get(str(row["order_id"]))
+            number = self._by_ref.get(str(row["order_id"]))
             if number is not None:
-                units: Counter[int] = Counter()
+                units: Counter[str] = Counter()
                 for line in row["lines"]:
-                    units[line["line_item_id"]] += line["quantity"]
+                    units[self._by_line[line["line_item_id"]]] += line["quantity"]
                 found.setdefault(number, []).append(Fulfilment(tuple(row["numbers"]), units))
         return found
+
+    async def _shown(self) -> dict[str, dict[str, int | None]]:
+        stocks = await asyncio.gather(*map(self._trade.stock, self._others))
+        return {
+            platform: {self._run.bare(sku): units for sku, units in stock.items()}
+            for platform, stock in zip(self._others, stocks, strict=True)
+        }
 
     async def _mails(self) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
@@ -218,7 +300,5 @@ def _has_left(parcel: Mapping[str, Any]) -> bool:
     return parcel["state"] not in ("labelled", "voided", "cancelled")
 
 
-def _recipient(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The address of a shipment as it was asked for."""
-    shipment: Mapping[str, Any] = request.get("shipment", request)
-    return shipment.get("to_address") or {}
+def _letters(reference: str) -> str:
+    return "".join(one for one in reference if one.isalnum()).lower()

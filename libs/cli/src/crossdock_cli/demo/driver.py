@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crossdock_cli.api import Api, Refused
-from crossdock_cli.connection import Connection
 from crossdock_cli.demo.merchant import map_sku, receive
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import CANCELLED, CLOSED, Case
+from crossdock_cli.demo.scenario import CANCELLED, CLOSED, SHOPIFY, Case
 from crossdock_cli.demo.shop_orders import changed, is_changed, shop_order
 from crossdock_cli.demo.steps import (
+    Buy,
     CarrierSlow,
+    Change,
     Deliver,
     HandOver,
     MapSku,
@@ -27,6 +28,7 @@ from crossdock_cli.demo.steps import (
     Step,
     Until,
 )
+from crossdock_cli.demo.trade import Trade
 from crossdock_cli.demo.world import GOODS
 
 CHUNK = 25  # ordinary orders that are placed together
@@ -50,14 +52,13 @@ class Driver:
         self,
         run: Run,
         api: Api,
-        connection: Connection,
         *,
         save: Callable[[], None],
         patience_s: float,
     ) -> None:
         self._run = run
         self._api = api
-        self._connection = connection
+        self._trade = Trade(run, api)
         self._save = save
         self._patience_s = patience_s
         self._order_ids: dict[int, str] = {}
@@ -95,12 +96,15 @@ class Driver:
     # -- the marketplace
 
     async def _place(self, cases: Sequence[Case]) -> None:
-        """Ordinary orders have one step: they are placed, and the shop sends its webhooks."""
+        """Ordinary orders have one step: they are placed, and the shop tells of them."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def put(case: Case) -> None:
             async with gate:
-                await self._put_order(case)
+                if case.platform == SHOPIFY:
+                    await self._put_order(case)
+                else:
+                    await self._trade.buy(case)
 
         for start in range(0, len(cases), CHUNK):
             chunk = cases[start : start + CHUNK]
@@ -113,7 +117,8 @@ class Driver:
                     for step in case.steps
                     if isinstance(step, Deliver)
                 ]
-                await self._send_webhooks(wanted)
+                if wanted:
+                    await self._send_webhooks(wanted)
                 self._run.done.update({str(case.number): 1 for case in new})
                 self.moved()
                 self._save()
@@ -162,6 +167,10 @@ class Driver:
         match step:
             case Deliver():
                 await self._deliver(case, index, step)
+            case Buy():
+                await self._trade.buy(case)
+            case Change():
+                await self._trade.change(case, step.change)
             case Until():
                 await self._until(str(step), lambda: self._shows(case, step))
             case Receive():
@@ -235,7 +244,7 @@ class Driver:
         }
         if not all(shown.values()):
             return False
-        if wanted.confirmed is not None:
+        if wanted.confirmed is not None:  # only asked at Shopify
             rows = await self._api.rows(
                 "shopify", "fulfillments", shop=self._run.shop, order_id=self._run.order_id(case)
             )
@@ -262,12 +271,18 @@ class Driver:
     async def _order_id(self, case: Case) -> str:
         """Ours for the marketplace's. Raises WaitedInVain while it has not come in."""
         if case.number not in self._order_ids:
-            ref = str(self._run.order_id(case))
-            found = await self._api.items("order", "/v1/orders", account=self._run.account, ref=ref)
+            ref, account = await self._ref(case), self._run.account_at(case.platform)
+            found = await self._api.items("order", "/v1/orders", account=account, ref=ref) if ref else []
             if not found:
-                raise WaitedInVain(f"order {ref} has not come in")
+                raise WaitedInVain(f"order {self._run.order_number(case)} has not come in")
             self._order_ids[case.number] = found[0]["order_id"]
         return self._order_ids[case.number]
+
+    async def _ref(self, case: Case) -> str | None:
+        """The marketplace's id; None while the order is not placed."""
+        if case.platform == SHOPIFY:
+            return str(self._run.order_id(case))
+        return await self._trade.order_id(case)
 
 
 def webhook_id(run: Run, case: Case, index: int) -> str:

@@ -38,19 +38,18 @@ class Verdict:
         return all(row.holds for row in (*self.orders, *self.balances))
 
 
-def judge(
-    scenario: Scenario, books: Books, *, unreadable: Iterable[str], line_ids: Mapping[int, str]
-) -> Verdict:
-    """`unreadable`: webhook ids that had to be kept as unreadable. `line_ids`: line item id to sold name."""
+def judge(scenario: Scenario, books: Books, *, unreadable: Iterable[str]) -> Verdict:
+    """`unreadable`: webhook ids that had to be kept as unreadable."""
     return Verdict(
-        orders=tuple(_order(case, books, line_ids) for case in scenario.cases),
+        orders=tuple(_order(case, books) for case in scenario.cases),
         balances=(
             *_ends(scenario, books),
-            *_stock(scenario, books, line_ids),
+            *_stock(scenario, books),
+            *_shown(books),
             _labels(scenario, books),
             _addresses(scenario, books),
             _mailbox(scenario, books),
-            _marketplace(scenario, books, line_ids),
+            _marketplace(scenario, books),
             Row("unreadable webhooks kept", *_both(sorted(unreadable), sorted(books.unreadable))),
             *_work(books),
         ),
@@ -60,7 +59,7 @@ def judge(
 # -- one order
 
 
-def _order(case: Case, books: Books, line_ids: Mapping[int, str]) -> Row:
+def _order(case: Case, books: Books) -> Row:
     expected = case.expected
     seen = books.orders.get(case.number, NOTHING)
     said = _without_zeros(books.said.get(case.number, {}))
@@ -71,7 +70,7 @@ def _order(case: Case, books: Books, line_ids: Mapping[int, str]) -> Row:
         _words(
             seen.status,
             len(seen.tracking),
-            shipped_by_sku(case, books, line_ids),
+            shipped_by_sku(case, books),
             said,
             [one for one in exceptions if one in seen.exceptions],
         ),
@@ -96,12 +95,12 @@ def _words(
     return ", ".join(parts)
 
 
-def shipped_by_sku(case: Case, books: Books, line_ids: Mapping[int, str]) -> Counter[str]:
+def shipped_by_sku(case: Case, books: Books) -> Counter[str]:
     """Our units by bare SKU that the marketplace was told of, kits taken apart."""
     shipped: Counter[str] = Counter()
     for fulfilment in books.fulfilments.get(case.number, ()):
-        for line_id, units in fulfilment.units.items():
-            for sku, per_unit in components_of(line_ids[line_id]).items():
+        for name, units in fulfilment.units.items():
+            for sku, per_unit in components_of(name).items():
                 shipped[sku] += per_unit * units
     return shipped
 
@@ -118,11 +117,11 @@ def _ends(scenario: Scenario, books: Books) -> list[Row]:
     ]
 
 
-def _stock(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) -> list[Row]:
+def _stock(scenario: Scenario, books: Books) -> list[Row]:
     """What is there and what has left is what came in; nothing is promised any more, nothing is missing."""
     shipped: Counter[str] = Counter()
     for case in scenario.cases:
-        shipped.update(shipped_by_sku(case, books, line_ids))
+        shipped.update(shipped_by_sku(case, books))
     rows = []
     for sku, received in sorted(scenario.received.items()):
         level = books.levels.get(sku)
@@ -133,19 +132,37 @@ def _stock(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) -> lis
     return rows
 
 
+def _shown(books: Books) -> list[Row]:
+    """Every marketplace shows as many of a thing as could be sold of it."""
+    rows = []
+    for platform, stock in sorted(books.shown.items()):
+        right = sum(units == _sellable(name, books) for name, units in stock.items())
+        expected = f"{len(stock)} of {len(stock)}"
+        rows.append(Row(f"{platform}: stock as there is", expected, f"{right} of {len(stock)}"))
+    return rows
+
+
+def _sellable(name: str, books: Books) -> int:
+    """Of a kit as many as its scarcest part makes."""
+    levels = {sku: books.levels.get(sku) for sku in components_of(name)}
+    free = {sku: 0 if one is None else one.on_hand - one.reserved for sku, one in levels.items()}
+    return max(0, min(free[sku] // per_unit for sku, per_unit in components_of(name).items()))
+
+
 def _level(units: int, reserved: int, short: int) -> str:
     return f"{units}, {reserved} reserved, {short} short"
 
 
 def _labels(scenario: Scenario, books: Books) -> Row:
-    """In the carrier's own books each parcel that left has one live label, and there is no other."""
+    """In the books of whoever issued it each parcel that left has one live label, and there is no other."""
     parcels = sum(case.expected.parcels for case in scenario.cases)
     live = [label.tracking for labels in books.live_labels.values() for label in labels]
     left = {number for order in books.orders.values() for number in order.tracking}
     return Row(
-        "one live label per parcel at the carrier",
+        "one live label per parcel",
         f"{parcels} labels, 0 twice, 0 for nothing, 0 missing",
-        f"{len(live)} labels, {len(live) - len(set(live))} twice, {len(set(live) - left)} for nothing, "
+        f"{len(live)} labels, {len(live) - len(set(live))} twice, "
+        f"{len(set(live) - left) + books.strange_labels} for nothing, "
         f"{len(left - set(live))} missing",
     )
 
@@ -154,7 +171,9 @@ def _addresses(scenario: Scenario, books: Books) -> Row:
     """No live label goes to an address that the buyer has corrected."""
     streets = {case.number: case.last_street for case in scenario.cases}
     elsewhere = sum(
-        label.street != streets[number] for number, labels in books.live_labels.items() for label in labels
+        label.street not in (None, streets[number])
+        for number, labels in books.live_labels.items()
+        for label in labels
     )
     return Row("labels that go to another address than the last", "0", str(elsewhere))
 
@@ -173,7 +192,7 @@ def _mailbox(scenario: Scenario, books: Books) -> Row:
     )
 
 
-def _marketplace(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) -> Row:
+def _marketplace(scenario: Scenario, books: Books) -> Row:
     """In the marketplace's own books each parcel that left is a fulfilment, with its number and units."""
     orders = [case for case in scenario.cases if case.expected.parcels]
     confirmed = 0
@@ -181,7 +200,7 @@ def _marketplace(scenario: Scenario, books: Books, line_ids: Mapping[int, str]) 
         fulfilments = books.fulfilments.get(case.number, ())
         numbers = sorted(number for one in fulfilments for number in one.numbers)
         seen = books.orders.get(case.number, NOTHING)
-        units = _without_zeros(shipped_by_sku(case, books, line_ids))
+        units = _without_zeros(shipped_by_sku(case, books))
         if numbers == list(seen.tracking) and units == _without_zeros(case.expected.shipped):
             confirmed += 1
     uninvited = sum(

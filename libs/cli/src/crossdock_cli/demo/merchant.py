@@ -5,7 +5,8 @@ import asyncio
 from crossdock_cli.api import Api
 from crossdock_cli.connection import Connection
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Scenario
+from crossdock_cli.demo.scenario import SHOPIFY, Scenario
+from crossdock_cli.demo.trade import Trade
 from crossdock_cli.demo.world import GOODS, KITS, RULES, WAREHOUSES
 
 API_VERSION = "2026-10"
@@ -20,7 +21,13 @@ async def set_up(run: Run, scenario: Scenario, api: Api, connection: Connection)
         ),
         _rules(run, api),
     )
-    await asyncio.gather(_goods(run, api), _shop(run, api, connection), _carrier(api, connection))
+    others = (platform for platform in run.platforms if platform != SHOPIFY)
+    await asyncio.gather(
+        _goods(run, api),
+        _shop(run, api, connection),
+        _carrier(api, connection),
+        *(_market(run, api, connection, platform) for platform in others),
+    )
     by_warehouse: dict[str, dict[str, int]] = {}
     for sku, units in scenario.stock.items():
         by_warehouse.setdefault(GOODS[sku].warehouse, {})[sku] = units
@@ -39,10 +46,10 @@ async def receive(run: Run, api: Api, warehouse: str, units: dict[str, int], not
     await api.send("POST", "inventory", "/v1/receipts", body, key=run.key("receipt", warehouse, note))
 
 
-async def map_sku(run: Run, api: Api, name: str, components: dict[str, int]) -> None:
+async def map_sku(run: Run, api: Api, name: str, components: dict[str, int], platform: str = SHOPIFY) -> None:
     body = {"components": [{"sku": run.sku(sku), "units": units} for sku, units in components.items()]}
-    path = f"/v1/accounts/{run.account}/sku-map/{run.sku(name)}"
-    await api.send("PUT", "order", path, body, key=run.key("map", name))
+    path = f"/v1/accounts/{run.account_at(platform)}/sku-map/{run.sku(name)}"
+    await api.send("PUT", "order", path, body, key=run.key("map", name, platform))
 
 
 async def _goods(run: Run, api: Api) -> None:
@@ -64,7 +71,7 @@ async def _goods(run: Run, api: Api) -> None:
 async def _rules(run: Run, api: Api) -> None:
     there = {one["name"] for one in await api.get("shipping", "/v1/shipping-rules")}
     for rule in RULES:
-        if rule["name"] not in there:
+        if rule["name"] not in there and rule["carrier"] in run.carriers:
             await api.send("POST", "shipping", "/v1/shipping-rules", rule, key=run.key(rule["name"]))
 
 
@@ -98,3 +105,20 @@ async def _shop(run: Run, api: Api, connection: Connection) -> None:
     await api.send("PUT", "order", f"/v1/accounts/{run.account}", account)
     for name, components in KITS.items():
         await map_sku(run, api, name, dict(components))
+
+
+async def _market(run: Run, api: Api, connection: Connection, platform: str) -> None:
+    """A shop at another marketplace, which is told of all the stock there is."""
+    account, trade = run.account_at(platform), Trade(run, api)
+    keys = await trade.open_shop(platform, f"{connection.url('order')}/webhooks/{platform}/{account}")
+    tokens = keys.pop("tokens")
+    given = {name: value for name, value in keys.items() if value}
+    body = {"platform": platform, **given, "policy": "backorder", "incoterm": "DAP"}
+    await api.send("PUT", "order", f"/v1/accounts/{account}", body)
+    if tokens:
+        await api.send("PUT", "order", f"/v1/accounts/{account}/tokens", tokens)
+    for name, components in KITS.items():
+        await map_sku(run, api, name, dict(components), platform)
+    dials = f"/v1/accounts/{account}/stock/dials"
+    await api.send("PUT", "order", dials, {"enabled": True}, key=run.key("dials", platform))
+    await trade.confirm(platform)

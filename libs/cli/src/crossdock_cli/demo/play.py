@@ -13,6 +13,8 @@ from crossdock_cli.demo.driver import Driver, unreadable_webhooks
 from crossdock_cli.demo.judge import Verdict, is_through, judge
 from crossdock_cli.demo.merchant import set_up
 from crossdock_cli.demo.run import Run
+from crossdock_cli.demo.scenario import SHOPIFY
+from crossdock_cli.demo.trade import find_members
 
 LOOK_EVERY_S = 1.0
 DECIDE_EVERY_S = 3.0
@@ -44,10 +46,13 @@ async def play(
 ) -> Outcome:
     """`patience_s`: how long a service may be away and any wait may last before it is a finding."""
     began = time.monotonic()
-    scenario = run.scenario
     async with Api(connection, patience_s=patience_s) as api:
+        if not run.done and run.platforms == [SHOPIFY]:
+            await find_members(run, api, connection.sandboxes)
+            save()
+        scenario = run.scenario
         await set_up(run, scenario, api, connection)
-        driver = Driver(run, api, connection, save=save, patience_s=patience_s)
+        driver = Driver(run, api, save=save, patience_s=patience_s)
         reader = Reader(api, run, scenario.cases)
         playing = asyncio.create_task(driver.play(scenario.cases))
         deciding = asyncio.create_task(_decide_doubts(run, reader, api))
@@ -101,14 +106,4 @@ async def _decide_doubts(run: Run, reader: Reader, api: Api) -> None:
 
 async def _judge(run: Run, reader: Reader) -> Verdict:
     scenario = run.scenario
-    line_ids = {
-        run.line_id(case, index): sold.name
-        for case in scenario.cases
-        for index, sold in enumerate(case.lines)
-    }
-    return judge(
-        scenario,
-        await reader.read(),
-        unreadable=unreadable_webhooks(run, scenario.cases),
-        line_ids=line_ids,
-    )
+    return judge(scenario, await reader.read(), unreadable=unreadable_webhooks(run, scenario.cases))

@@ -1,10 +1,10 @@
 """One run of the demo: its names, its numbers, and how far it has come, kept so that it can be resumed."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from crossdock_cli.demo.scenario import Case, Scenario, make_scenario
+from crossdock_cli.demo.scenario import SHOPIFY, Case, Scenario, make_scenario
 from crossdock_cli.errors import CommandFailed
 from crossdock_cli.stack.folder import DataFolder
 
@@ -17,13 +17,20 @@ LINES_PER_ORDER = 50
 
 @dataclass(slots=True)
 class Run:
-    """`name` is in every SKU, shop, order number and mail address: nothing of it meets another run's."""
+    """`name` is in every SKU, shop, order number and mail address: nothing of it meets another run's.
+
+    `silent`: platforms that do not tell where a buyer is written to. What is sold, and where, is the same for
+    the same orders, seed and platforms.
+    """
 
     name: str
     orders: int
     seed: int
     done: dict[str, int] = field(default_factory=dict)  # case number to steps done
     finished: bool = False
+    platforms: list[str] = field(default_factory=lambda: [SHOPIFY])
+    silent: list[str] = field(default_factory=list)
+    carriers: list[str] = field(default_factory=lambda: ["easypost"])
 
     @classmethod
     def new(cls, orders: int, seed: int) -> "Run":
@@ -31,7 +38,7 @@ class Run:
 
     @property
     def scenario(self) -> Scenario:
-        return make_scenario(self.orders, self.seed)
+        return make_scenario(self.orders, self.seed, self.platforms, self.silent)
 
     @property
     def shop(self) -> str:
@@ -40,6 +47,10 @@ class Run:
     @property
     def account(self) -> str:
         return f"lumo-{self.name}"
+
+    def account_at(self, platform: str) -> str:
+        """Also what the shop is called there."""
+        return self.account if platform == SHOPIFY else f"{self.account}-{platform.replace('_', '-')}"
 
     @property
     def mail_domain(self) -> str:
@@ -60,6 +71,10 @@ class Run:
     def order_number(self, case: Case) -> str:
         return f"#{self.name.upper()}-{case.number}"
 
+    def trade_number(self, case: Case) -> str:
+        """The number in an address, and the buyer's on platforms where there is one beside the id."""
+        return self.order_number(case).lstrip("#")
+
     def email(self, case: Case) -> str:
         return f"buyer{case.number}@{self.mail_domain}"
 
@@ -69,14 +84,7 @@ class Run:
 
     def save(self, folder: DataFolder) -> None:
         (folder.path / FOLDER).mkdir(mode=0o700, exist_ok=True)
-        content = {
-            "name": self.name,
-            "orders": self.orders,
-            "seed": self.seed,
-            "done": self.done,
-            "finished": self.finished,
-        }
-        folder.write(f"{FOLDER}/{LATEST}", content)
+        folder.write(f"{FOLDER}/{LATEST}", asdict(self))
 
 
 def unfinished(folder: DataFolder) -> Run:

@@ -2,11 +2,13 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from crossdock_cli.demo.steps import (
+    Buy,
     CarrierSlow,
+    Change,
     Deliver,
     HandOver,
     MapSku,
@@ -26,6 +28,7 @@ from crossdock_cli.demo.world import (
     components_of,
 )
 
+SHOPIFY = "shopify"
 CLOSED, CANCELLED, ABSENT = "closed", "cancelled", "absent"
 #: Units of ordinary goods that lie around beyond what is ordered.
 SPARE_UNITS = 5
@@ -64,6 +67,7 @@ class Case:
     title: str | None = None
     paid: bool = True
     street: str | None = None
+    platform: str = SHOPIFY
 
     @property
     def is_ordinary(self) -> bool:
@@ -280,25 +284,70 @@ def _special_cases() -> list[Case]:
     return cases
 
 
+def _special_at(platform: str, first_number: int, *, silent: bool) -> list[Case]:
+    """What every other marketplace has to tell besides orders. `silent`: its buyers cannot be written to."""
+    late, vase = (Sold("TEE", 1), Sold("CASE", 2)), (Sold("VASE", 1),)
+    mailed = None if silent else 1
+    cancelled = (Buy(), Until(labelled=1, mailed=mailed), Change("cancelled"), Until(status=CANCELLED))
+    cases = (
+        Case(
+            first_number,
+            "berlin",
+            late,
+            (Buy(), Change("paid")),
+            _ships(late),
+            f"{platform}: unpaid, paid later",
+            paid=False,
+            platform=platform,
+        ),
+        Case(
+            first_number + 1,
+            "são paulo",
+            vase,
+            cancelled,
+            _stops(),
+            f"{platform}: cancelled after the label",
+            platform=platform,
+        ),
+    )
+    return [_unmailed(case) if silent else case for case in cases]
+
+
+def _unmailed(case: Case) -> Case:
+    return replace(case, expected=replace(case.expected, mails={}))
+
+
 # -- the ordinary ones
 
 _ORDINARY_NAMES = ("MUG", "TEE", "LAMP", "CASE", "CABLE", "BUDS", *KITS)
 
 
-def _ordinary(number: int, chance: random.Random) -> Case:
+def _ordinary(number: int, chance: random.Random, platform: str) -> Case:
     names = chance.choices(_ORDINARY_NAMES, k=chance.choice((1, 1, 1, 2, 2, 3)))
     lines = tuple(Sold(name, chance.choice((1, 1, 1, 2, 3))) for name in names)
     copies = 2 if number % TWICE_EVERY == 0 else 1
     place = chance.choice(tuple(PLACES))
-    return Case(number, place, lines, (Deliver("orders/create", copies=copies),), _ships(lines))
+    told = Deliver("orders/create", copies=copies) if platform == SHOPIFY else Buy()
+    return Case(number, place, lines, (told,), _ships(lines), platform=platform)
 
 
-def make_scenario(orders: int, seed: int) -> Scenario:
-    """The same orders for the same seed. The special cases come with every number of orders."""
+def make_scenario(
+    orders: int, seed: int, platforms: Sequence[str] = (SHOPIFY,), silent: Collection[str] = ()
+) -> Scenario:
+    """The same orders for the same seed and platforms, which take turns. The special cases come with every
+    number of orders.
+    """
     chance = random.Random(seed)  # noqa: S311  reproducible on purpose
     special = _special_cases()
+    for platform in platforms:
+        if platform != SHOPIFY:
+            special += _special_at(platform, FIRST_NUMBER + len(special), silent=platform in silent)
     first = FIRST_NUMBER + len(special)
-    ordinary = [_ordinary(first + n, chance) for n in range(max(0, orders - len(special)))]
+    ordinary = [
+        _ordinary(first + n, chance, platforms[n % len(platforms)])
+        for n in range(max(0, orders - len(special)))
+    ]
+    ordinary = [_unmailed(case) if case.platform in silent else case for case in ordinary]
     cases = (*special, *ordinary)
     stock: Counter[str] = Counter(dict.fromkeys(GOODS, SPARE_UNITS))
     for case in cases:

@@ -15,8 +15,8 @@ def shop_order(run: Run, case: Case, *, placed_at: datetime) -> dict[str, Any]:
     """As it is when the buyer has just placed it."""
     place = PLACES[case.place]
     lines = [_line(run, case, index, sold, place.currency) for index, sold in enumerate(case.lines)]
-    goods = sum(_minor(sold, place.currency) * sold.units for sold in case.lines)
-    shipping = _converted(SHIPPING_CENTS, place.currency)
+    goods = sum(price(sold, place.currency) * sold.units for sold in case.lines)
+    shipping = converted(SHIPPING_CENTS, place.currency)
     total = _text(goods + shipping, place.currency)
     return {
         "id": run.order_id(case),
@@ -77,20 +77,22 @@ def is_changed(order: Mapping[str, Any], change: str) -> bool:
 
 
 def _line(run: Run, case: Case, index: int, sold: Sold, currency: str) -> dict[str, Any]:
-    parts = [GOODS[name].title for name in components_of(sold.name)]
-    price = _text(_minor(sold, currency), currency)
     return {
         "id": run.line_id(case, index),
         "sku": run.sku(sold.name),
-        "title": " + ".join(parts),
+        "title": title_of(sold.name),
         "quantity": sold.units,
         "current_quantity": sold.units,
         "fulfillable_quantity": sold.units,
-        "price": price,
+        "price": _text(price(sold, currency), currency),
         "requires_shipping": True,
         "discount_allocations": [],
         "tax_lines": [],
     }
+
+
+def title_of(name: str) -> str:
+    return " + ".join(GOODS[part].title for part in components_of(name))
 
 
 def _address(place: Place, street: str | None) -> dict[str, Any]:
@@ -108,12 +110,14 @@ def _address(place: Place, street: str | None) -> dict[str, Any]:
     }
 
 
-def _minor(sold: Sold, currency: str) -> int:
+def price(sold: Sold, currency: str) -> int:
+    """Of one unit, in minor units."""
     cents = sum(GOODS[name].cents * units for name, units in components_of(sold.name).items())
-    return _converted(cents, currency)
+    return converted(cents, currency)
 
 
-def _converted(cents: int, currency: str) -> int:
+def converted(cents: int, currency: str) -> int:
+    """EUR cents in minor units of another currency."""
     rate, exponent = CURRENCIES[currency]
     return round(cents * rate / float(10 ** (2 - exponent)))
 

@@ -17,6 +17,18 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
+class Buy:
+    """Somebody buys at another marketplace, which tells of it in its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The buyer at another marketplace pays or cancels."""
+
+    change: str  # paid, cancelled
+
+
+@dataclass(frozen=True, slots=True)
 class Until:
     """Wait until the order shows all of this, each in its place or further on."""
 
@@ -71,4 +83,4 @@ class CarrierSlow:
     delay_s: float
 
 
-Step = Deliver | Until | Receive | MapSku | Person | HandOver | CarrierSlow
+Step = Deliver | Buy | Change | Until | Receive | MapSku | Person | HandOver | CarrierSlow

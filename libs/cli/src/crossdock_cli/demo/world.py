@@ -123,8 +123,44 @@ KITS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 #: Nobody has told us what this is, until somebody does.
 UNKNOWN_NAME, UNKNOWN_IS = "MYSTERY", "TEE"
 
-#: The first rule that fits decides. Services as EasyPost calls them.
+#: The first rule that fits decides, of those whose carrier there is. Services are called as their carriers
+#: call them.
 RULES: Final = (
+    {
+        "name": "demo: abroad from Guangzhou",
+        "priority": 800,
+        "conditions": {"cross_border": True, "warehouses": [GUANGZHOU]},
+        "carrier": "easypost",
+        "service": "DHLExpress:ExpressWorldwideNonDoc",
+    },
+    {
+        "name": "demo: overseas from Berlin",
+        "priority": 810,
+        "conditions": {"countries": ["US", "JP"], "warehouses": [BERLIN]},
+        "carrier": "ups",
+        "service": "65",
+    },
+    {
+        "name": "demo: to China from Berlin",
+        "priority": 820,
+        "conditions": {"countries": ["CN"], "warehouses": [BERLIN]},
+        "carrier": "dhl_express",
+        "service": "P",
+    },
+    {
+        "name": "demo: to America from Shenzhen",
+        "priority": 830,
+        "conditions": {"countries": ["BR", "US"], "warehouses": [SHENZHEN]},
+        "carrier": "yunexpress",
+        "service": "THPHR",
+    },
+    {
+        "name": "demo: to Japan from Shenzhen",
+        "priority": 850,
+        "conditions": {"countries": ["JP"], "warehouses": [SHENZHEN]},
+        "carrier": "dhl_express",
+        "service": "P",
+    },
     {
         "name": "demo: across a border",
         "priority": 900,
