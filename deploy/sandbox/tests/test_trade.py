@@ -9,13 +9,18 @@ import httpx
 import pytest
 
 from crossdock_sandbox.receiver import Receiver, receiving
-from crossdock_sandbox.testing import running_generic
+from crossdock_sandbox.testing import running_generic, running_woocommerce
 
 from .conftest import Eventually
 
-SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {"generic": running_generic}
+SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {
+    "generic": running_generic,
+    "woocommerce": running_woocommerce,
+}
 #: Those that tell of orders by themselves; of the others they are asked for.
-TELLING = frozenset({"generic"})
+TELLING = frozenset({"generic", "woocommerce"})
+#: Those that try an address out before they tell it anything.
+TRYING = frozenset({"woocommerce"})
 
 ADDRESS = {
     "first_name": "Änne",
@@ -63,6 +68,9 @@ class Shop:
 
     async def orders(self) -> list[dict[str, Any]]:
         return list((await self._http.get(f"{self._at}/orders")).json()["rows"])
+
+    async def confirm(self) -> httpx.Response:
+        return await self._http.post(f"{self._at}/confirmation")
 
     async def stock(self) -> dict[str, Any]:
         return dict((await self._http.get(f"{self._at}/stock")).json()["stock"])
@@ -118,6 +126,15 @@ async def test_a_platform_that_tells_of_orders_tells_of_each_change(
         return len(shop.receiver.bodies) == 2
 
     await eventually(told)
+
+
+async def test_an_address_that_does_not_answer_as_the_platform_wants_is_not_confirmed(shop: Shop) -> None:
+    await shop.open()
+    shop.receiver.statuses = [500]
+    answer = await shop.confirm()
+
+    assert answer.status_code == (409 if shop.kind in TRYING else 204)
+    assert ("500" in answer.text) is (shop.kind in TRYING)
 
 
 async def test_what_the_shop_sells_has_no_stock_until_it_is_told(shop: Shop) -> None:
