@@ -9,13 +9,19 @@ import httpx
 import pytest
 
 from crossdock_sandbox.receiver import Receiver, receiving
-from crossdock_sandbox.testing import running_generic
+from crossdock_sandbox.testing import running_ebay, running_generic, running_woocommerce
 
 from .conftest import Eventually
 
-SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {"generic": running_generic}
-#: Those that tell of orders by themselves; of the others they are asked for.
-TELLING = frozenset({"generic"})
+SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {
+    "generic": running_generic,
+    "woocommerce": running_woocommerce,
+    "ebay": running_ebay,
+}
+#: Those that tell of orders by themselves, and in how many notices: eBay has one for each line.
+TELLING = {"generic": 1, "woocommerce": 1, "ebay": 2}
+#: Those that try an address out before they tell it anything, and what they say of one that answers wrongly.
+TRYING = {"woocommerce": "response code: 500", "ebay": "answered HTTP 405"}
 
 ADDRESS = {
     "first_name": "Änne",
@@ -63,6 +69,9 @@ class Shop:
 
     async def orders(self) -> list[dict[str, Any]]:
         return list((await self._http.get(f"{self._at}/orders")).json()["rows"])
+
+    async def confirm(self) -> httpx.Response:
+        return await self._http.post(f"{self._at}/confirmation")
 
     async def stock(self) -> dict[str, Any]:
         return dict((await self._http.get(f"{self._at}/stock")).json()["stock"])
@@ -115,9 +124,18 @@ async def test_a_platform_that_tells_of_orders_tells_of_each_change(
     await shop.change("A-1", "paid")
 
     async def told() -> bool:
-        return len(shop.receiver.bodies) == 2
+        return len(shop.receiver.bodies) == 2 * TELLING[shop.kind]
 
     await eventually(told)
+
+
+async def test_an_address_that_does_not_answer_as_the_platform_wants_is_not_confirmed(shop: Shop) -> None:
+    await shop.open()
+    shop.receiver.statuses = [500]
+    answer = await shop.confirm()
+
+    assert answer.status_code == (409 if shop.kind in TRYING else 204)
+    assert TRYING.get(shop.kind, "") in answer.text
 
 
 async def test_what_the_shop_sells_has_no_stock_until_it_is_told(shop: Shop) -> None:

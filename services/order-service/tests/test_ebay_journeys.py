@@ -37,6 +37,7 @@ from order_service.use_cases.steer_order import Command, cancel_order
 from .samples import PERSON, Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, published, say
+from .trade_side import ACCOUNT, TradedShop, assert_trade_goes_through
 
 SHOP = "lumo_direct_cn"
 ORDER_ID = "12-14455-66778"
@@ -369,3 +370,19 @@ async def test_a_cancel_of_ours_reaches_ebay(ebay: Ebay, database: OrderDatabase
 
     assert (await ebay.order())["cancelStatus"]["cancelState"] == "CANCELED"
     assert await ebay.books("cancels", "initiator") == ["SELLER"]
+
+
+async def test_what_is_bought_by_the_trades_side_is_imported_sent_and_cancelled_as_it_was_bought(
+    tmp_path: Path,
+    database: OrderDatabase,
+    marketplaces: Mapping[str, Marketplace],
+    client: httpx.AsyncClient,
+) -> None:
+    app = build_app(database, marketplaces, Retention(), HANDLERS)
+    async with serving(app, listening_socket(0)) as service, running_ebay(tmp_path) as sandbox:
+        shop = TradedShop("ebay", sandbox.base_url, client, database)
+        await shop.open(f"{service}/webhooks/ebay/{ACCOUNT}")
+        ebay = Ebay(sandbox, database, marketplaces)
+
+        async with ebay.working():
+            await assert_trade_goes_through(shop, unpaid="held", ask=ebay.poll)

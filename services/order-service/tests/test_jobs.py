@@ -34,10 +34,12 @@ async def eventually(check: Callable[[], Awaitable[bool]], limit_s: float = 15) 
 
 
 @asynccontextmanager
-async def working(database: OrderDatabase, marketplaces: Mapping[str, Marketplace]) -> AsyncIterator[None]:
+async def working(
+    database: OrderDatabase, marketplaces: Mapping[str, Marketplace], platform: str = "shopify"
+) -> AsyncIterator[None]:
     """The job runner, as the work role runs it."""
     jobs = MarketplaceJobs(database, marketplaces, Retention())
-    runner = JobRunner(database, jobs.handlers(), [Destination("shopify")])
+    runner = JobRunner(database, jobs.handlers(), [Destination(platform)])
     task = asyncio.create_task(runner.run())
     try:
         yield

@@ -30,8 +30,9 @@ from order_service.use_cases.marketplace import Marketplace
 from order_service.use_cases.ports import Account, OrderRef, Secrets
 
 from .samples import Inventory, Shipping, an_account
-from .test_jobs import eventually
+from .test_jobs import eventually, working
 from .test_journeys import column, connect, published, say
+from .trade_side import ACCOUNT, TradedShop, assert_trade_goes_through
 
 URL = "/webhooks/woocommerce/lumo"
 SITE = "lumo-demo.example"
@@ -405,3 +406,18 @@ async def test_an_order_whose_refunds_the_shop_does_not_show_is_for_a_person_to_
 
     assert await column(database, "select code from order_exception") == ["fetch_refused"]
     assert await states(database) == ["imported", "failed"]
+
+
+async def test_what_is_bought_by_the_trades_side_is_imported_sent_and_cancelled_as_it_was_bought(
+    tmp_path: Path,
+    database: OrderDatabase,
+    marketplaces: Mapping[str, Marketplace],
+    client: httpx.AsyncClient,
+) -> None:
+    app = build_app(database, marketplaces, Retention(), HANDLERS)
+    async with serving(app, listening_socket(0)) as service, running_woocommerce(tmp_path) as sandbox:
+        shop = TradedShop("woocommerce", sandbox.base_url, client, database)
+        await shop.open(f"{service}/webhooks/woocommerce/{ACCOUNT}")
+
+        async with working(database, marketplaces, "woocommerce"):
+            await assert_trade_goes_through(shop, unpaid="held")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crossdock_sandbox import webhooks
+from crossdock_sandbox import trade, webhooks
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes
@@ -21,6 +21,7 @@ from crossdock_sandbox.ebay.notices import Keys
 from crossdock_sandbox.ebay.oauth import Entered, OAuth
 from crossdock_sandbox.ebay.orders_api import Call, SellingApi
 from crossdock_sandbox.ebay.store import Store
+from crossdock_sandbox.ebay.trade import EbayTrade
 from crossdock_sandbox.ebay.words import Words, error
 from crossdock_sandbox.faults import Faults
 from crossdock_sandbox.serving import LOOPBACK, listening_socket, serving
@@ -196,8 +197,8 @@ async def running_ebay(
     options = options or EbayOptions()
     books = Books(
         data_dir / "ebay.sqlite",
-        webhooks.SCHEMA + books_of_sellers.SCHEMA,
-        {**webhooks.PAGES, **books_of_sellers.PAGES},
+        webhooks.SCHEMA + trade.SCHEMA + books_of_sellers.SCHEMA,
+        {**webhooks.PAGES, **trade.PAGES, **books_of_sellers.PAGES},
     )
     try:
         faults, store = Faults(books), Store(books)
@@ -216,6 +217,7 @@ async def running_ebay(
             routes=[
                 *control_routes(books, faults),
                 *seller_routes(books, store, keys, api, deliverer),
+                *trade.trade_routes(books, EbayTrade(store, deliverer, keys, api, oauth)),
                 *_Desk(books, faults, oauth, api, keys).routes(),
                 Route("/{rest:path}", _no_route),
             ],

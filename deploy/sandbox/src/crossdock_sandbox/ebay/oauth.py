@@ -61,10 +61,15 @@ class OAuth:
         return self._sold(client_id, seller.shop, "User Access Token")
 
     def _sold(self, client_id: str, shop: str | None, kind: str) -> Answer:
-        token = f"v^1.1#{secrets.token_urlsafe(24)}"
-        self._store.add_token(token, client_id, shop, time.time() + self._token_s)
+        token = self.issue(client_id, shop)
         content = {"access_token": token, "expires_in": max(int(self._token_s), 1), "token_type": kind}
         return Answer(content, detail={"token_type": kind})
+
+    def issue(self, client_id: str, shop: str | None) -> str:
+        """A token of a seller, or of the application alone."""
+        token = f"v^1.1#{secrets.token_urlsafe(24)}"
+        self._store.add_token(token, client_id, shop, time.time() + self._token_s)
+        return token
 
     def enter(self, request: Request, *, api: str, scheme: str, of_seller: bool) -> Entered | Answer:
         """Who calls, or what eBay says to whom it does not let in."""

@@ -138,6 +138,9 @@ class Store:
     def token(self, token: str, now: float) -> sqlite3.Row | None:
         return self._books.one("SELECT * FROM tokens WHERE token = ? AND expires_at > ?", (token, now))
 
+    def first_token(self, shop: str) -> sqlite3.Row | None:
+        return self._books.one("SELECT * FROM tokens WHERE shop = ? ORDER BY rowid LIMIT 1", (shop,))
+
     def expire_tokens(self, shop: str) -> None:
         self._books.execute("UPDATE tokens SET expires_at = 0 WHERE shop = ?", (shop,))
 
@@ -243,6 +246,9 @@ class Store:
 
     def item(self, shop: str, sku: str) -> sqlite3.Row | None:
         return self._books.one("SELECT * FROM items WHERE shop = ? AND sku = ?", (shop, sku))
+
+    def items(self, shop: str) -> list[sqlite3.Row]:
+        return self._books.all("SELECT * FROM items WHERE shop = ? ORDER BY sku", (shop,))
 
     def set_quantity(self, shop: str, sku: str, quantity: int) -> None:
         self._books.execute(

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crossdock_sandbox import webhooks
+from crossdock_sandbox import trade, webhooks
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes
@@ -29,6 +29,7 @@ from crossdock_sandbox.woocommerce.php import php_json
 from crossdock_sandbox.woocommerce.products import ProductsApi
 from crossdock_sandbox.woocommerce.rest_api import JSON, Call, RestApi, Words, error, no_route
 from crossdock_sandbox.woocommerce.store import Shop, Store
+from crossdock_sandbox.woocommerce.trade import WooCommerceTrade
 
 API_BODY_BYTES = 1024 * 1024
 
@@ -156,8 +157,8 @@ async def running_woocommerce(
     options = options or WooCommerceOptions()
     books = Books(
         data_dir / "woocommerce.sqlite",
-        webhooks.SCHEMA + books_of_sites.SCHEMA,
-        {**webhooks.PAGES, **books_of_sites.PAGES},
+        webhooks.SCHEMA + trade.SCHEMA + books_of_sites.SCHEMA,
+        {**webhooks.PAGES, **trade.PAGES, **books_of_sites.PAGES},
     )
     try:
         faults, store = Faults(books), Store(books)
@@ -184,6 +185,7 @@ async def running_woocommerce(
             routes=[
                 *control_routes(books, faults),
                 *shop_routes(books, store, deliverer),
+                *trade.trade_routes(books, WooCommerceTrade(store, deliverer)),
                 Route("/{shop}/wp-json/", _index(store)),
                 route(ORDERS, "GET", "order.list", api.list_orders),
                 route(ORDER, "GET", "order.get", api.get_order),

@@ -11,6 +11,7 @@ import time
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from crossdock_sandbox.webhooks import Delivery, Signature
@@ -20,6 +21,7 @@ from crossdock_sandbox.woocommerce.store import Shop, Store
 WEBHOOK_ID = 12
 USER_AGENT = "WooCommerce/10.4.3 Hookshot (WordPress/6.9)"
 PING = "ping"
+PING_S = 60.0
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
@@ -112,6 +114,20 @@ def ping_of(shop: Shop) -> Delivery:
         headers={"Content-Type": "application/x-www-form-urlencoded", "User-Agent": USER_AGENT},
         body=f"webhook_id={WEBHOOK_ID}".encode(),
     )
+
+
+async def ping(shop: Shop) -> str | None:
+    """Send the ping and wait for its answer: what a merchant is shown who cannot save the webhook."""
+    sent, timeout = ping_of(shop), aiohttp.ClientTimeout(total=PING_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(sent.url, data=sent.body, headers=sent.headers, allow_redirects=False) as response,
+        ):
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return f"Error: Delivery URL cannot be reached: {type(error).__name__}"
+    return None if status == 200 else f"Error: Delivery URL returned response code: {status}"
 
 
 def new_delivery_id() -> str:
