@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Annotated, Literal, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -146,6 +146,9 @@ class Known:
     labels: Sequence[str] = ()
 
 
+_KNOWN = TypeAdapter(Known)
+
+
 class Trade(Protocol):
     """What a marketplace's folder offers. All but `confirm` run inside a transaction of the books."""
 
@@ -232,7 +235,7 @@ def trade_routes(books: Books, trade: Trade) -> list[Route]:
             {
                 "number": row["number"],
                 "order_id": row["order_id"],
-                **asdict(trade.known(shop, row["order_id"])),
+                **_KNOWN.dump_python(trade.known(shop, row["order_id"]), mode="json"),
             }
             for row in rows
         ]
