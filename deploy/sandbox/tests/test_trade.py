@@ -9,13 +9,16 @@ import httpx
 import pytest
 
 from crossdock_sandbox.receiver import Receiver, receiving
-from crossdock_sandbox.testing import running_generic
+from crossdock_sandbox.testing import running_generic, running_tiktok_shop
 
 from .conftest import Eventually
 
-SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {"generic": running_generic}
+SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {
+    "generic": running_generic,
+    "tiktok_shop": running_tiktok_shop,
+}
 #: Those that tell of orders by themselves; of the others they are asked for.
-TELLING = frozenset({"generic"})
+TELLING = frozenset({"generic", "tiktok_shop"})
 
 ADDRESS = {
     "first_name": "Änne",
