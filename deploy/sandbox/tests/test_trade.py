@@ -9,16 +9,17 @@ import httpx
 import pytest
 
 from crossdock_sandbox.receiver import Receiver, receiving
-from crossdock_sandbox.testing import running_generic, running_tiktok_shop
+from crossdock_sandbox.testing import running_generic, running_shopee, running_tiktok_shop
 
 from .conftest import Eventually
 
 SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {
     "generic": running_generic,
+    "shopee": running_shopee,
     "tiktok_shop": running_tiktok_shop,
 }
 #: Those that tell of orders by themselves; of the others they are asked for.
-TELLING = frozenset({"generic", "tiktok_shop"})
+TELLING = frozenset({"generic", "shopee", "tiktok_shop"})
 
 ADDRESS = {
     "first_name": "Änne",

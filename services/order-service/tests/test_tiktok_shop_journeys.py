@@ -35,7 +35,7 @@ from order_service.use_cases.ports import Account, OrderRef, Secrets, Tokens
 from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, published, say
-from .trading import IN_TOKYO, TradedShop, what_was_bought
+from .trading import IN_TOKYO, LINES, TradedShop, bought
 
 SHOP, ID = "7495000000000000123", "576912233445566771"
 APP_KEY, APP_SECRET = "6examplekey", "tt0example1secret2tt3example4secret5abcd"
@@ -284,33 +284,30 @@ async def test_a_label_of_tiktoks_reaches_shipping(site: Site, database: OrderDa
     assert (await site.order()).status == "open"
 
 
-async def test_what_is_bought_by_the_trades_side_is_imported_paid_for_and_labelled(
+async def test_what_is_bought_on_the_trades_side_is_imported_changed_and_labelled(
     site: Site, database: OrderDatabase
 ) -> None:
     shop = await site.trade()
-    dollars = await shop.buy("A-1")
-    yen = await shop.buy("A-2", currency="JPY", address=IN_TOKYO)
-    unpaid = await shop.buy("A-3", paid=False)
+    await shop.buy("A-1")
+    await shop.buy("A-2", currency="JPY", address=IN_TOKYO)
+    await shop.buy("A-3", paid=False)
     await site.told()
     await site.work()
-    held = await shop.order(unpaid)
+    imported = await shop.imported()
 
-    await shop.pay("A-3")
+    await shop.change("A-2", "cancelled")
+    await shop.change("A-3", "paid")
     await site.told()
-    order, parcel_id = await shop.order(dollars), new_id()
-    stock = Inventory(order).reserves()
-    await say(database, stock, Shipping(order).asks_for_label(stock.allocations, parcel_id=parcel_id))
+    await shop.ask_for_label(imported[0])
     await site.work()
 
-    bought = [await shop.order(one) for one in (dollars, yen, unpaid)]
-    assert set(held.process.holds) == {"unpaid"}
-    assert [one.status for one in bought] == ["open"] * 3
-    assert [what_was_bought(one) for one in bought[:2]] == [
-        ("USD", (("MUG", 2, 1450), ("TEE", 1, 2990)), 6380, "June Sample", "Boston", "US"),
-        ("JPY", (("MUG", 2, 1450), ("TEE", 1, 2990)), 6380, "Hana Mihon", "Tokyo", "JP"),
+    assert [one.status for one in imported] == ["open", "open", "held"]
+    assert [bought(one) for one in imported[:2]] == [
+        ("USD", LINES, 6380, "June Sample", "Boston", "US"),
+        ("JPY", LINES, 6380, "Hana Mihon", "Tokyo", "JP"),
     ]
-    assert [one.content.flags for one in bought] == [("label_by_marketplace",)] * 3
+    assert [one.status for one in await shop.imported()] == ["open", "cancelling", "open"]
     (label,) = [said for topic, said in await published(database) if topic == "order.label_provided"]
-    number, known = label["tracking_number"], await shop.known("A-1")
+    number, known = label["tracking_number"], (await shop.known())[0]
     assert known["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
     assert known["labels"] == [number]

@@ -6,12 +6,13 @@ from typing import Any
 
 import httpx
 
+from crossdock_chassis.ids import new_id
 from order_service.domain.order import LabelSource, Order
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.ports import Account, OrderRef, Secrets, Tokens
 
-from .samples import an_account
-from .test_journeys import connect
+from .samples import Inventory, Shipping, an_account
+from .test_journeys import connect, say
 
 SKUS = ("MUG", "TEE")
 IN_BOSTON = {
@@ -45,6 +46,7 @@ CART = {
     "email": "june@buyers.example",
     "locale": "en-US",
 }
+LINES = (("MUG", 2, 1450), ("TEE", 1, 2990))
 
 
 class TradedShop:
@@ -59,31 +61,38 @@ class TradedShop:
         notices_url = f"{service_url}/webhooks/{self._platform}/lumo"
         listings = [{"sku": one, "title": one} for one in SKUS]
         keys = await self._control("PUT", "", {"notices_url": notices_url, "listings": listings})
-        self._account = _account_of(self._platform, keys)
-        await connect(self._database, self._account, skus=SKUS)
+        self._account = account = _account_of(self._platform, keys)
+        await connect(self._database, account, skus=SKUS)
         given = keys["tokens"]
         expires_at = datetime.fromisoformat(given["expires_at"])
         async with self._database.transaction() as tx:
             tokens = Tokens(given["access_token"], expires_at, given["refresh_token"])
-            await tx.tokens.give(self._account, tokens)
+            await tx.tokens.give(account, tokens)
 
-    async def buy(self, number: str, **changes: Any) -> str:
-        """The order's id there."""
-        bought = await self._control("PUT", f"/orders/{number}", {**CART, **changes})
-        return str(bought["order_id"])
+    async def buy(self, number: str, **changes: Any) -> None:
+        await self._control("PUT", f"/orders/{number}", {**CART, **changes})
 
-    async def pay(self, number: str) -> None:
-        await self._control("POST", f"/orders/{number}/paid")
+    async def change(self, number: str, change: str) -> None:
+        await self._control("POST", f"/orders/{number}/{change}")
 
-    async def known(self, number: str) -> Mapping[str, Any]:
-        rows = (await self._control("GET", "/orders"))["rows"]
-        return {row["number"]: row for row in rows}[number]
+    async def known(self) -> list[dict[str, Any]]:
+        """What the platform knows of its orders, the first that was bought before the others."""
+        return list((await self._control("GET", "/orders"))["rows"])
 
-    async def order(self, external_id: str) -> Order:
-        ref = OrderRef(self._platform, self._account.shop_ref, external_id)
+    async def imported(self) -> list[Order]:
+        """The same orders as order-service has them."""
+        refs = [
+            OrderRef(self._platform, self._account.shop_ref, row["order_id"]) for row in await self.known()
+        ]
         async with self._database.transaction() as tx:
-            (order,) = (await tx.orders.lock_external([ref])).values()
-        return order
+            found = await tx.orders.lock_external(refs)
+        return [found[one] for one in refs]
+
+    async def ask_for_label(self, order: Order) -> None:
+        """As shipping does, of all units in one parcel."""
+        stock, parcel_id = Inventory(order).reserves(), new_id()
+        label = Shipping(order).asks_for_label(stock.allocations, parcel_id=parcel_id)
+        await say(self._database, stock, label)
 
     async def _control(self, method: str, path: str, body: Any = None) -> Any:
         async with httpx.AsyncClient(trust_env=False) as http:
@@ -92,7 +101,7 @@ class TradedShop:
         return answer.json() if answer.content else None
 
 
-def what_was_bought(order: Order) -> tuple[object, ...]:
+def bought(order: Order) -> tuple[object, ...]:
     """Currency, lines, total and the place that it goes to."""
     to = order.people.consignee
     assert to is not None
