@@ -1,25 +1,21 @@
 """The trade's side, the same at every marketplace: shops are opened, orders bought, changed and looked at."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import crossdock_sandbox
+from crossdock_sandbox.process import by_default, kinds
 from crossdock_sandbox.receiver import Receiver, receiving
-from crossdock_sandbox.testing import running_ebay, running_generic, running_woocommerce
 
 from .conftest import Eventually
 
-SANDBOXES: dict[str, Callable[[Path], AbstractAsyncContextManager[Any]]] = {
-    "generic": running_generic,
-    "woocommerce": running_woocommerce,
-    "ebay": running_ebay,
-}
-#: Those that tell of orders by themselves, and in how many notices: eBay has one for each line.
-TELLING = {"generic": 1, "woocommerce": 1, "ebay": 2}
+SOLD_AT = [kind for kind in kinds() if (Path(crossdock_sandbox.__file__).parent / kind / "trade.py").exists()]
+#: In how many notices they tell of a change of an order of two lines: Amazon's wait in a queue.
+NOTICES = {"amazon": 0, "ebay": 2}
 #: Those that try an address out before they tell it anything, and what they say of one that answers wrongly.
 TRYING = {"woocommerce": "response code: 500", "ebay": "answered HTTP 405"}
 
@@ -77,12 +73,12 @@ class Shop:
         return dict((await self._http.get(f"{self._at}/stock")).json()["stock"])
 
 
-@pytest.fixture(params=SANDBOXES)
+@pytest.fixture(params=SOLD_AT)
 async def shop(
     request: pytest.FixtureRequest, tmp_path: Path, http: httpx.AsyncClient
 ) -> AsyncIterator[Shop]:
     receiver = Receiver()
-    async with SANDBOXES[request.param](tmp_path) as sandbox, receiving(receiver):
+    async with by_default(request.param, tmp_path) as sandbox, receiving(receiver):
         yield Shop(request.param, http, sandbox.base_url, receiver)
 
 
@@ -117,14 +113,12 @@ async def test_a_cancelled_order_is_shown_as_one(shop: Shop) -> None:
 async def test_a_platform_that_tells_of_orders_tells_of_each_change(
     shop: Shop, eventually: Eventually
 ) -> None:
-    if shop.kind not in TELLING:
-        pytest.skip("this platform is asked")
     await shop.open()
     await shop.buy("A-1", paid=False)
     await shop.change("A-1", "paid")
 
     async def told() -> bool:
-        return len(shop.receiver.bodies) == 2 * TELLING[shop.kind]
+        return len(shop.receiver.bodies) == 2 * NOTICES.get(shop.kind, 1)
 
     await eventually(told)
 

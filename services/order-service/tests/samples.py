@@ -27,6 +27,7 @@ from crossdock_contracts.shipping import (
     ParcelShippedV1,
     Request,
     ShipmentCancelledV1,
+    ShipmentLabelRequestedV1,
     ShipmentRefusedV1,
     VoidState,
 )
@@ -188,6 +189,19 @@ class Shipping:
             "order_version": answers or self._order.version or 1,
         }
 
+    def _contents(self, allocations: Sequence[Allocation]) -> tuple[Content, ...]:
+        external = {line.line_id: line.external_line_ids for line in self._order.lines}
+        return tuple(
+            Content(
+                allocation_id=one.allocation_id,
+                line_id=one.line_id,
+                external_line_ids=external[one.line_id],
+                sku=one.sku,
+                units=one.units,
+            )
+            for one in allocations
+        )
+
     def parcel(
         self,
         kind: type[Any],
@@ -198,7 +212,6 @@ class Shipping:
         **more: Any,
     ) -> Any:
         """Any word about a parcel; `more` are the fields only that kind has."""
-        external = {line.line_id: line.external_line_ids for line in self._order.lines}
         extra: dict[str, Any] = {}
         if kind is ParcelLabelledV1:
             extra = {"weight_g": 500, "cost": None, "document_id": new_id(), "labelled_at": NOON}
@@ -214,19 +227,26 @@ class Shipping:
                 carrier="yunexpress",
                 service="standard",
                 tracking_number=f"YT{str(parcel_id)[-8:]}",
-                contents=tuple(
-                    Content(
-                        allocation_id=one.allocation_id,
-                        line_id=one.line_id,
-                        external_line_ids=external[one.line_id],
-                        sku=one.sku,
-                        units=one.units,
-                    )
-                    for one in allocations
-                ),
+                contents=self._contents(allocations),
                 **{**extra, **more},
             )
         )
+
+    def asks_for_label(
+        self, allocations: Sequence[Allocation], *, parcel_id: UUID
+    ) -> ShipmentLabelRequestedV1:
+        event: ShipmentLabelRequestedV1 = read(
+            ShipmentLabelRequestedV1(
+                **self._common(),
+                shipment_id=new_id(),
+                parcel_id=parcel_id,
+                label_revision=1,
+                warehouse="W1",
+                weight_g=420,
+                contents=self._contents(allocations),
+            )
+        )
+        return event
 
     def cancels(
         self,

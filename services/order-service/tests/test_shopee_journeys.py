@@ -16,12 +16,7 @@ from crossdock_chassis.ids import new_id
 from crossdock_chassis.job_runner import JobBounds, JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.repeating import repeat
-from crossdock_contracts.shipping import (
-    Content,
-    ParcelLabelledV1,
-    ParcelShippedV1,
-    ShipmentLabelRequestedV1,
-)
+from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
 from crossdock_sandbox.serving import listening_socket, serving
 from crossdock_sandbox.testing import ShopeeOptions, ShopeeSandbox, running_shopee
 from order_service.api.app import build_app
@@ -35,9 +30,10 @@ from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
 from order_service.use_cases.ports import Account, OrderRef, Secrets, Tokens
 
-from .samples import SHIPPING, Inventory, Shipping, an_account, read
+from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, published, say
+from .trading import IN_TOKYO, LINES, TradedShop, bought
 
 SHOP, NUMBER, PACKAGE = 770011223, "260214EXMPL7K2", "OFG190011223344556"
 SKUS = ("CN-MNT-BR-PT", "CN-USBC-2M")
@@ -64,6 +60,12 @@ class Site:
             answer = await http.request(method, url, json=body, params=query)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    async def trade(self) -> TradedShop:
+        """A shop where anybody can buy, with its account."""
+        shop = TradedShop("shopee", self._sandbox.base_url, self._database)
+        await shop.open(self._url)
+        return shop
 
     async def install(self, **changes: Any) -> None:
         given = {
@@ -105,7 +107,9 @@ class Site:
     async def push(self, **given: Any) -> None:
         """Send pushes and wait until Shopee takes them for delivered."""
         await self.control("POST", f"shops/{SHOP}/pushes", {"order_sn": NUMBER, **given})
+        await self.told()
 
+    async def told(self) -> None:
         async def delivered() -> bool:
             status = await self.control("GET", "deliveries")
             return bool(status["pending"] == 0 and status["failed"] == 0)
@@ -287,33 +291,8 @@ async def test_shopees_label_reaches_shipping_and_its_number_is_not_told_back(
     order = await site.order()
     inventory, shipping, parcel_id = Inventory(order), Shipping(order), new_id()
     reserved = inventory.reserves()
-    external = {line.line_id: line.external_line_ids for line in order.lines}
-    wanted: ShipmentLabelRequestedV1 = read(
-        ShipmentLabelRequestedV1(
-            merchant_id="default",
-            aggregate_version=1,
-            actor=SHIPPING,
-            order_id=order.identity.order_id,
-            order_version=order.version,
-            shipment_id=new_id(),
-            parcel_id=parcel_id,
-            label_revision=1,
-            warehouse="W1",
-            weight_g=420,
-            contents=tuple(
-                Content(
-                    allocation_id=one.allocation_id,
-                    line_id=one.line_id,
-                    external_line_ids=external[one.line_id],
-                    sku=one.sku,
-                    units=one.units,
-                )
-                for one in reserved.allocations
-            ),
-        )
-    )
 
-    await say(database, reserved, wanted)
+    await say(database, reserved, shipping.asks_for_label(reserved.allocations, parcel_id=parcel_id))
     await site.work()
     await say(database, shipping.parcel(ParcelLabelledV1, reserved.allocations, parcel_id=parcel_id))
     await say(database, shipping.parcel(ParcelShippedV1, reserved.allocations, parcel_id=parcel_id))
@@ -349,3 +328,32 @@ async def test_our_carriers_number_is_in_shopees_books_after_the_parcel_left(
     assert await column(database, "select confirmed_ref from obligation where kind = 'tracking'") == [PACKAGE]
     order = await site.order()
     assert (order.status, order.process.holds) == ("closed", {})
+
+
+async def test_what_is_bought_on_the_trades_side_is_imported_changed_and_labelled(
+    site: Site, database: OrderDatabase
+) -> None:
+    shop = await site.trade()
+    await shop.buy("A-1")
+    await shop.buy("A-2", currency="JPY", address=IN_TOKYO)
+    await shop.buy("A-3", paid=False)
+    await site.told()
+    await site.work()
+    imported = await shop.imported()
+
+    await shop.change("A-2", "cancelled")
+    await shop.change("A-3", "paid")
+    await site.told()
+    await shop.ask_for_label(imported[0])
+    await site.work()
+
+    assert [one.status for one in imported] == ["open", "open", "held"]
+    assert [bought(one) for one in imported[:2]] == [
+        ("USD", LINES, 6380, "June Sample", "Boston", "US"),
+        ("JPY", LINES, 6380, "Hana Mihon", "Tokyo", "JP"),
+    ]
+    assert [one.status for one in await shop.imported()] == ["open", "cancelling", "open"]
+    (label,) = [said for topic, said in await published(database) if topic == "order.label_provided"]
+    number, known = label["tracking_number"], (await shop.known())[0]
+    assert known["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
+    assert known["labels"] == [number]

@@ -18,12 +18,7 @@ from crossdock_chassis.ids import new_id
 from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_contracts.inventory import StockReservedV1
-from crossdock_contracts.shipping import (
-    Content,
-    ParcelLabelledV1,
-    ParcelShippedV1,
-    ShipmentLabelRequestedV1,
-)
+from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
 from crossdock_sandbox.serving import listening_socket, serving
 from crossdock_sandbox.testing import TikTokShopSandbox, running_tiktok_shop
 from order_service.api.app import build_app
@@ -37,9 +32,10 @@ from order_service.use_cases.import_order import Retention
 from order_service.use_cases.marketplace import Marketplace
 from order_service.use_cases.ports import Account, OrderRef, Secrets, Tokens
 
-from .samples import SHIPPING, Inventory, Shipping, an_account, read
+from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, published, say
+from .trading import IN_TOKYO, LINES, TradedShop, bought
 
 SHOP, ID = "7495000000000000123", "576912233445566771"
 APP_KEY, APP_SECRET = "6examplekey", "tt0example1secret2tt3example4secret5abcd"
@@ -97,6 +93,12 @@ class Site:
         }
         await self.control("POST", "shops", given)
 
+    async def trade(self) -> TradedShop:
+        """A shop where anybody can buy, with its account."""
+        shop = TradedShop("tiktok_shop", self._sandbox.base_url, self._database)
+        await shop.open(self._service)
+        return shop
+
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         url = f"{self._sandbox.base_url}/_sandbox/{path}"
         async with httpx.AsyncClient(trust_env=False) as http:
@@ -111,7 +113,9 @@ class Site:
     async def tell(self, **notice: Any) -> None:
         """Send a notice about the order, and wait until it is answered for good."""
         await self.control("POST", f"shops/{SHOP}/deliveries", {"order_id": ID, **notice})
+        await self.told()
 
+    async def told(self) -> None:
         async def settled() -> bool:
             return bool((await self.control("GET", "deliveries"))["pending"] == 0)
 
@@ -268,31 +272,8 @@ async def test_a_label_of_tiktoks_reaches_shipping(site: Site, database: OrderDa
     await site.tell()
     await site.work()
     stock, order = await reserved(site, database), await site.order()
-    lines = {line.line_id: line.external_line_ids for line in order.lines}
-    request = ShipmentLabelRequestedV1(
-        merchant_id="default",
-        aggregate_version=1,
-        actor=SHIPPING,
-        order_id=order.identity.order_id,
-        order_version=order.version,
-        shipment_id=new_id(),
-        parcel_id=new_id(),
-        label_revision=1,
-        warehouse="W1",
-        weight_g=700,
-        contents=tuple(
-            Content(
-                allocation_id=one.allocation_id,
-                line_id=one.line_id,
-                external_line_ids=lines[one.line_id],
-                sku=one.sku,
-                units=one.units,
-            )
-            for one in stock.allocations
-        ),
-    )
 
-    await say(database, read(request))
+    await say(database, Shipping(order).asks_for_label(stock.allocations, parcel_id=new_id()))
     await site.work()
     await site.tell()
     await site.work()
@@ -301,3 +282,32 @@ async def test_a_label_of_tiktoks_reaches_shipping(site: Site, database: OrderDa
     assert await site.books("packages", "tracking_number") == [label["tracking_number"]]
     assert base64.b64decode(label["label"]["content_base64"]).startswith(b"%PDF")
     assert (await site.order()).status == "open"
+
+
+async def test_what_is_bought_on_the_trades_side_is_imported_changed_and_labelled(
+    site: Site, database: OrderDatabase
+) -> None:
+    shop = await site.trade()
+    await shop.buy("A-1")
+    await shop.buy("A-2", currency="JPY", address=IN_TOKYO)
+    await shop.buy("A-3", paid=False)
+    await site.told()
+    await site.work()
+    imported = await shop.imported()
+
+    await shop.change("A-2", "cancelled")
+    await shop.change("A-3", "paid")
+    await site.told()
+    await shop.ask_for_label(imported[0])
+    await site.work()
+
+    assert [one.status for one in imported] == ["open", "open", "held"]
+    assert [bought(one) for one in imported[:2]] == [
+        ("USD", LINES, 6380, "June Sample", "Boston", "US"),
+        ("JPY", LINES, 6380, "Hana Mihon", "Tokyo", "JP"),
+    ]
+    assert [one.status for one in await shop.imported()] == ["open", "cancelling", "open"]
+    (label,) = [said for topic, said in await published(database) if topic == "order.label_provided"]
+    number, known = label["tracking_number"], (await shop.known())[0]
+    assert known["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
+    assert known["labels"] == [number]

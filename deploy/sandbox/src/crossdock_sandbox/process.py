@@ -37,6 +37,13 @@ def process_of(kind: str) -> Process:
     return cast(Process, import_module(f"crossdock_sandbox.{kind}.process"))
 
 
+def by_default(kind: str, data: Path) -> AbstractAsyncContextManager[Sandbox]:
+    """As a process of it is that is told nothing but where its books are."""
+    process, parser = process_of(kind), ArgumentParser()
+    process.add_arguments(parser)
+    return process.running(parser.parse_args([], Namespace(data=data)))
+
+
 def add_delivery_arguments(parser: ArgumentParser, *, repeats: bool = True) -> None:
     """For sandboxes that send webhooks. `repeats`: again, when nobody takes them."""
     parser.add_argument("--delivery-concurrency", type=int, default=32, help="webhooks under way at once")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crossdock_sandbox import webhooks
+from crossdock_sandbox import trade, webhooks
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes
@@ -24,6 +24,7 @@ from crossdock_sandbox.shopee.logistics_api import Delays, LogisticsApi
 from crossdock_sandbox.shopee.orders_api import OrdersApi
 from crossdock_sandbox.shopee.products_api import ProductsApi
 from crossdock_sandbox.shopee.store import Store
+from crossdock_sandbox.shopee.trade import ShopeeTrade
 from crossdock_sandbox.shopee.words import Words, good
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 
@@ -35,8 +36,8 @@ Work = Callable[[Call], Answer]
 class ShopeeOptions:
     """Shopee waits 3 s for an empty answer, and repeats after 5 minutes, 30 minutes and 3 hours."""
 
-    number_delay_s: float = 0.5
-    document_delay_s: float = 0.5
+    number_delay_s: float = 0.0
+    document_delay_s: float = 0.0
     retry_base_s: float = 0.25
     delivery_concurrency: int = 32
 
@@ -126,7 +127,9 @@ async def running_shopee(
     """Serve on `host` until the block is left; the books are `data_dir/shopee.sqlite`."""
     options = options or ShopeeOptions()
     books = Books(
-        data_dir / "shopee.sqlite", webhooks.SCHEMA + store.SCHEMA, {**webhooks.PAGES, **store.PAGES}
+        data_dir / "shopee.sqlite",
+        webhooks.SCHEMA + trade.SCHEMA + store.SCHEMA,
+        {**webhooks.PAGES, **trade.PAGES, **store.PAGES},
     )
     try:
         api = _Api(books, Faults(books), Store(books))
@@ -143,6 +146,7 @@ async def running_shopee(
             routes=[
                 *control_routes(books, api.faults),
                 *shop_routes(books, api.store, deliverer),
+                *trade.trade_routes(books, ShopeeTrade(api.store, deliverer)),
                 *_routes(api, Delays(options.number_delay_s, options.document_delay_s)),
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},

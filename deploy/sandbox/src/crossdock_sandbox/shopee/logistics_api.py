@@ -16,6 +16,7 @@ from crossdock_sandbox.shopee.store import Store
 from crossdock_sandbox.shopee.words import Body, error, given, good, wrong
 
 READY, CREATED, PICKED_UP = "LOGISTICS_READY", "LOGISTICS_REQUEST_CREATED", "LOGISTICS_PICKUP_DONE"
+INVALID = "LOGISTICS_INVALID"  # its order was cancelled before anything was arranged
 ADDRESS_ID, SLOTS = 2826, ("1771380000", "1771466400")
 NEEDED = {"pickup": ["address_id", "pickup_time_id"], "dropoff": [], "non_integrated": ["tracking_number"]}
 DocumentType = Literal[
@@ -125,11 +126,11 @@ class LogisticsApi:
         package = self._asked(call)
         if package is None:
             return wrong("the package is not found")
-        return good({"tracking_number": _number(package) or "", "hint": ""})
+        return good({"tracking_number": number_of(package) or "", "hint": ""})
 
     def create(self, call: Call) -> Answer:
         def make(one: _Document, package: sqlite3.Row) -> str | None:
-            if one.tracking_number is None or one.tracking_number != _number(package):
+            if one.tracking_number is None or one.tracking_number != number_of(package):
                 return "logistics.tracking_number_invalid"
             if package["logistics_status"] != CREATED:
                 return "logistics.package_can_not_print"
@@ -201,6 +202,7 @@ class LogisticsApi:
         return self._store.package(one.order_sn, one.package_number)
 
 
-def _number(package: sqlite3.Row) -> str | None:
+def number_of(package: sqlite3.Row) -> str | None:
+    """The tracking number, once it is there."""
     there = package["number_at"] is not None and package["number_at"] <= time.time()
     return package["tracking_number"] if there else None

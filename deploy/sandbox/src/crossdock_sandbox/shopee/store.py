@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS models (
     locked INTEGER NOT NULL,
     UNIQUE (shop_id, item_id, model_id)
 );
+CREATE TABLE IF NOT EXISTS id_sequence (last INTEGER NOT NULL);
 """
 
 PAGES = {
@@ -87,6 +88,7 @@ PAGES = {
 #: An access token lives for four hours, and five minutes more once there is a newer one.
 ACCESS_S = 14_400
 GRACE_S = 300.0
+FIRST_ID = 0x5A000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,14 @@ class Shop:
 class Store:
     def __init__(self, books: Books) -> None:
         self._books = books
+        if books.one("SELECT last FROM id_sequence") is None:
+            books.execute("INSERT INTO id_sequence VALUES (?)", (FIRST_ID,))
+
+    def next_id(self) -> int:
+        row = self._books.one("UPDATE id_sequence SET last = last + 1 RETURNING last")
+        if row is None:
+            raise RuntimeError("the sequence of ids is gone from the books")
+        return int(row["last"])
 
     # -- shops and their tokens
 
@@ -126,6 +136,12 @@ class Store:
             f"INSERT OR REPLACE INTO shops ({', '.join(columns)})"  # noqa: S608 - names of a model of ours
             f" VALUES ({', '.join('?' * len(columns))})",
             (*values, time.time() + ACCESS_S),
+        )
+
+    def move_pushes(self, shop_id: int, url: str) -> None:
+        """Push to this address, and sign it."""
+        self._books.execute(
+            "UPDATE shops SET callback_url = ?, webhook_url = ? WHERE shop_id = ?", (url, url, shop_id)
         )
 
     def shop(self, shop_id: int) -> Shop | None:

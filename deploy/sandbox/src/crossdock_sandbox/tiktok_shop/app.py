@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crossdock_sandbox import webhooks
+from crossdock_sandbox import trade, webhooks
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, answer_call, read_body
 from crossdock_sandbox.control import bad_request, control_routes
@@ -24,6 +24,7 @@ from crossdock_sandbox.tiktok_shop.fulfilment_api import FulfilmentApi
 from crossdock_sandbox.tiktok_shop.orders_api import OrdersApi
 from crossdock_sandbox.tiktok_shop.products_api import ProductsApi
 from crossdock_sandbox.tiktok_shop.store import Shop, Store
+from crossdock_sandbox.tiktok_shop.trade import TikTokShopTrade
 from crossdock_sandbox.tiktok_shop.words import Call, Words, error, said
 from crossdock_sandbox.webhooks import Deliverer, Schedule
 
@@ -196,8 +197,8 @@ async def running_tiktok_shop(
     options = options or TikTokShopOptions()
     books = Books(
         data_dir / "tiktok_shop.sqlite",
-        webhooks.SCHEMA + books_of_shops.SCHEMA,
-        {**webhooks.PAGES, **books_of_shops.PAGES},
+        webhooks.SCHEMA + trade.SCHEMA + books_of_shops.SCHEMA,
+        {**webhooks.PAGES, **trade.PAGES, **books_of_shops.PAGES},
     )
     try:
         faults, store = Faults(books), Store(books)
@@ -216,6 +217,7 @@ async def running_tiktok_shop(
             routes=[
                 *control_routes(books, faults),
                 *shop_routes(books, store, deliverer, orders, fulfilment),
+                *trade.trade_routes(books, TikTokShopTrade(store, deliverer, orders)),
                 *_api_routes(routes, orders, fulfilment, ProductsApi(store)),
                 _documents(fulfilment),
             ],

@@ -21,7 +21,7 @@ from crossdock_sandbox.tiktok_shop.deliveries import (
 )
 from crossdock_sandbox.tiktok_shop.fulfilment_api import FulfilmentApi
 from crossdock_sandbox.tiktok_shop.orders_api import OrdersApi
-from crossdock_sandbox.tiktok_shop.store import Shop, Store
+from crossdock_sandbox.tiktok_shop.store import WAREHOUSE, Shop, Store
 from crossdock_sandbox.webhooks import Deliverer
 
 
@@ -50,7 +50,7 @@ class _Sku(BaseModel):
 
     id: Digits
     seller_sku: Text
-    warehouses: list[Digits] = ["7129001122334455001"]
+    warehouses: list[Digits] = [WAREHOUSE]
     locked: bool = False
 
 

@@ -12,6 +12,7 @@ from crossdock_sandbox.books import Books, Page
 
 FIRST_ID = 1_153_000_000_000_000
 CANCELLED = "CANCELLED"
+WAREHOUSE = "7129001122334455001"
 REFRESH_TOKEN_S = 30 * 86_400
 
 SCHEMA = """
@@ -129,6 +130,13 @@ class Store:
         )
         return self._books.all("SELECT * FROM tokens ORDER BY id DESC LIMIT 1")[0]
 
+    def renew(self, shop: Shop) -> sqlite3.Row:
+        return self.put_tokens(shop, f"TTP_{secrets.token_hex(12)}", f"TTR_{secrets.token_hex(12)}")
+
+    def pair(self, shop: str) -> sqlite3.Row | None:
+        """The newest."""
+        return self._books.one("SELECT * FROM tokens WHERE shop = ? ORDER BY id DESC LIMIT 1", (shop,))
+
     def token(self, access_token: str) -> sqlite3.Row | None:
         return self._books.one("SELECT * FROM tokens WHERE access_token = ?", (access_token,))
 
@@ -141,9 +149,7 @@ class Store:
             (refresh_token, int(time.time()), app_key),
         )
         shop = self.shop(row["shop"]) if row else None
-        if shop is None:
-            return None
-        return self.put_tokens(shop, f"TTP_{secrets.token_hex(12)}", f"TTR_{secrets.token_hex(12)}")
+        return self.renew(shop) if shop else None
 
     def expire_tokens(self, shop: str) -> None:
         self._books.execute("UPDATE tokens SET expires_at = 0 WHERE shop = ?", (shop,))

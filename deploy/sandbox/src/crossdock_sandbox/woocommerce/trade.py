@@ -23,6 +23,8 @@ PARCEL = "_crossdock_parcel_"
 class WooCommerceTrade:
     """A Trade. Every shop is a site of its own with the Shipment Tracking plug-in."""
 
+    tells_email = True
+
     def __init__(self, store: Store, deliverer: Deliverer) -> None:
         self._store = store
         self._deliverer = deliverer
