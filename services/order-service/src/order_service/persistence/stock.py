@@ -1,5 +1,6 @@
 """Levels of stock, the accounts' dials, and what their marketplaces were told."""
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +17,11 @@ _SHARE = text(
     "select pg_advisory_xact_lock_shared(hashtextextended('stock/' || merchant_id, 0)) "
     "from unnest(:merchant_ids) merchant_id"
 ).bindparams(bindparam("merchant_ids", type_=ARRAY(Text)))
+_TRY_TO_HOLD = text("select pg_try_advisory_xact_lock(hashtextextended('stock/' || :merchant_id, 0))")
 _HOLD = text("select pg_advisory_xact_lock(hashtextextended('stock/' || :merchant_id, 0))")
+#: Seconds between tries. Whoever waits in the queue keeps all those out that want to share, so it is the last
+#: resort.
+_PAUSES_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 
 _LEARN = text(
     """
@@ -184,6 +189,10 @@ class StockTable:
         await self._connection.execute(_SHARE, {"merchant_ids": sorted(set(merchant_ids))})
 
     async def hold(self, merchant_id: str) -> None:
+        for pause_s in _PAUSES_S:
+            if (await self._connection.execute(_TRY_TO_HOLD, {"merchant_id": merchant_id})).scalar_one():
+                return
+            await asyncio.sleep(pause_s)
         await self._connection.execute(_HOLD, {"merchant_id": merchant_id})
 
     async def learn(self, levels: Collection[Level]) -> set[SkuRef]:
