@@ -33,7 +33,7 @@ from order_service.use_cases.ports import Account, OrderRef, Secrets, Tokens
 from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, published, say
-from .trading import IN_TOKYO, LINES, TradedShop, bought
+from .trade_side import ACCOUNT, CARTS, TradedShop
 
 SHOP, NUMBER, PACKAGE = 770011223, "260214EXMPL7K2", "OFG190011223344556"
 SKUS = ("CN-MNT-BR-PT", "CN-USBC-2M")
@@ -61,10 +61,10 @@ class Site:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    async def trade(self) -> TradedShop:
-        """A shop where anybody can buy, with its account."""
-        shop = TradedShop("shopee", self._sandbox.base_url, self._database)
-        await shop.open(self._url)
+    async def trade(self, client: httpx.AsyncClient) -> TradedShop:
+        """A shop where anybody can buy, connected by order-service's API."""
+        shop = TradedShop("shopee", self._sandbox.base_url, client, self._database)
+        await shop.open(f"{self._url}/webhooks/shopee/{ACCOUNT}")
         return shop
 
     async def install(self, **changes: Any) -> None:
@@ -331,29 +331,43 @@ async def test_our_carriers_number_is_in_shopees_books_after_the_parcel_left(
 
 
 async def test_what_is_bought_on_the_trades_side_is_imported_changed_and_labelled(
-    site: Site, database: OrderDatabase
+    site: Site, database: OrderDatabase, client: httpx.AsyncClient
 ) -> None:
-    shop = await site.trade()
-    await shop.buy("A-1")
-    await shop.buy("A-2", currency="JPY", address=IN_TOKYO)
-    await shop.buy("A-3", paid=False)
+    shop = await site.trade(client)
+    for number in CARTS:
+        await shop.buy(number)
     await site.told()
     await site.work()
-    imported = await shop.imported()
+    imported = await shop.statuses()
 
-    await shop.change("A-2", "cancelled")
-    await shop.change("A-3", "paid")
+    await shop.change("J-1", "cancelled")
+    await shop.change("E-2", "paid")
     await site.told()
-    await shop.ask_for_label(imported[0])
+    await shop.ask_for_label("E-1")
     await site.work()
+    await shop.change("E-1", "cancelled")  # too late
 
-    assert [one.status for one in imported] == ["open", "open", "held"]
-    assert [bought(one) for one in imported[:2]] == [
-        ("USD", LINES, 6380, "June Sample", "Boston", "US"),
-        ("JPY", LINES, 6380, "Hana Mihon", "Tokyo", "JP"),
-    ]
-    assert [one.status for one in await shop.imported()] == ["open", "cancelling", "open"]
+    assert imported == ["open", "open", "held"]
+    assert await shop.statuses() == ["open", "cancelling", "open"]
+    lines = (("MUG", 2, 1450), ("TEE", 1, 2990))
+    assert await shop.bought("E-1") == ("EUR", lines, 6380)
+    assert await shop.bought("J-1") == ("JPY", lines, 6380)
+    assert await shop.consignee("E-1") == (
+        "Änne Müller",
+        ("Leopoldstraße 7, 3. Stock, München, 80802",),
+        "München",
+        None,
+        "DE",
+    )
+    assert await shop.consignee("J-1") == (
+        "花子 山田",
+        ("神南1-2-3, 渋谷区, 東京都, 150-0041",),
+        "渋谷区",
+        "東京都",
+        "JP",
+    )
     (label,) = [said for topic, said in await published(database) if topic == "order.label_provided"]
-    number, known = label["tracking_number"], (await shop.known())[0]
-    assert known["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
-    assert known["labels"] == [number]
+    number, known = label["tracking_number"], await shop.known()
+    assert known[0]["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
+    assert known[0]["labels"] == [number]
+    assert [one["is_cancelled"] for one in known] == [False, True, False]

@@ -35,7 +35,7 @@ from order_service.use_cases.ports import Account, OrderRef, Secrets, Tokens
 from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, published, say
-from .trading import IN_TOKYO, LINES, TradedShop, bought
+from .trade_side import ACCOUNT, CARTS, TradedShop
 
 SHOP, ID = "7495000000000000123", "576912233445566771"
 APP_KEY, APP_SECRET = "6examplekey", "tt0example1secret2tt3example4secret5abcd"
@@ -93,10 +93,10 @@ class Site:
         }
         await self.control("POST", "shops", given)
 
-    async def trade(self) -> TradedShop:
-        """A shop where anybody can buy, with its account."""
-        shop = TradedShop("tiktok_shop", self._sandbox.base_url, self._database)
-        await shop.open(self._service)
+    async def trade(self, client: httpx.AsyncClient) -> TradedShop:
+        """A shop where anybody can buy, connected by order-service's API."""
+        shop = TradedShop("tiktok_shop", self._sandbox.base_url, client, self._database)
+        await shop.open(f"{self._service}/webhooks/tiktok_shop/{ACCOUNT}")
         return shop
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -285,29 +285,37 @@ async def test_a_label_of_tiktoks_reaches_shipping(site: Site, database: OrderDa
 
 
 async def test_what_is_bought_on_the_trades_side_is_imported_changed_and_labelled(
-    site: Site, database: OrderDatabase
+    site: Site, database: OrderDatabase, client: httpx.AsyncClient
 ) -> None:
-    shop = await site.trade()
-    await shop.buy("A-1")
-    await shop.buy("A-2", currency="JPY", address=IN_TOKYO)
-    await shop.buy("A-3", paid=False)
+    shop = await site.trade(client)
+    for number in CARTS:
+        await shop.buy(number)
     await site.told()
     await site.work()
-    imported = await shop.imported()
+    imported = await shop.statuses()
 
-    await shop.change("A-2", "cancelled")
-    await shop.change("A-3", "paid")
+    await shop.change("J-1", "cancelled")
+    await shop.change("E-2", "paid")
     await site.told()
-    await shop.ask_for_label(imported[0])
+    await shop.ask_for_label("E-1")
     await site.work()
+    await shop.change("E-1", "cancelled")  # too late
 
-    assert [one.status for one in imported] == ["open", "open", "held"]
-    assert [bought(one) for one in imported[:2]] == [
-        ("USD", LINES, 6380, "June Sample", "Boston", "US"),
-        ("JPY", LINES, 6380, "Hana Mihon", "Tokyo", "JP"),
-    ]
-    assert [one.status for one in await shop.imported()] == ["open", "cancelling", "open"]
+    assert imported == ["open", "open", "held"]
+    assert await shop.statuses() == ["open", "cancelling", "open"]
+    lines = (("MUG", 2, 1450), ("TEE", 1, 2990))
+    assert await shop.bought("E-1") == ("EUR", lines, 6380)
+    assert await shop.bought("J-1") == ("JPY", lines, 6380)
+    assert await shop.consignee("E-1") == (
+        "Änne Müller",
+        ("Leopoldstraße 7", "3. Stock"),
+        "München",
+        None,
+        "DE",
+    )
+    assert await shop.consignee("J-1") == ("花子 山田", ("神南1-2-3",), "渋谷区", "東京都", "JP")
     (label,) = [said for topic, said in await published(database) if topic == "order.label_provided"]
-    number, known = label["tracking_number"], (await shop.known())[0]
-    assert known["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
-    assert known["labels"] == [number]
+    number, known = label["tracking_number"], await shop.known()
+    assert known[0]["parcels"] == [{"tracking_number": number, "units": {"MUG": 2, "TEE": 1}}]
+    assert known[0]["labels"] == [number]
+    assert [one["is_cancelled"] for one in known] == [False, True, False]

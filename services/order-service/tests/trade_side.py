@@ -86,13 +86,19 @@ class TradedShop:
 
     async def send(self, number: str) -> str:
         """All of it leaves; the parcel's number."""
-        order = await self.order(number)
-        assert order is not None
+        order = await self._imported(number)
         reserved, shipping, parcel_id = Inventory(order).reserves(), Shipping(order), new_id()
         kinds = (ParcelLabelledV1, ParcelShippedV1)
         words = [shipping.parcel(kind, reserved.allocations, parcel_id=parcel_id) for kind in kinds]
         await say(self._database, reserved, *words)
         return str(words[0].tracking_number)
+
+    async def ask_for_label(self, number: str) -> None:
+        """Of the platform, for all of it in one parcel."""
+        order = await self._imported(number)
+        reserved = Inventory(order).reserves()
+        asked = Shipping(order).asks_for_label(reserved.allocations, parcel_id=new_id())
+        await say(self._database, reserved, asked)
 
     async def order(self, number: str) -> Order | None:
         """As we know it."""
@@ -100,9 +106,26 @@ class TradedShop:
         async with self._database.transaction() as tx:
             return (await tx.orders.lock_external([ref])).get(ref)
 
+    async def bought(self, number: str) -> tuple[object, ...]:
+        """Currency, lines and total."""
+        order = await self._imported(number)
+        sold = tuple((line.sku, line.quantity, line.unit_price) for line in order.content.sold)
+        return order.content.currency, sold, order.content.totals.grand_total
+
+    async def consignee(self, number: str) -> tuple[object, ...]:
+        order = await self._imported(number)
+        to = order.people.consignee
+        assert to is not None
+        return to.name, to.lines, to.city, to.province, to.country
+
     async def statuses(self) -> list[str | None]:
         orders = [await self.order(number) for number in CARTS]
         return [None if one is None else one.status.value for one in orders]
+
+    async def _imported(self, number: str) -> Order:
+        order = await self.order(number)
+        assert order is not None
+        return order
 
     async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         async with httpx.AsyncClient(trust_env=False) as http:

@@ -50,7 +50,7 @@ class ShopeeTrade:
 
     def _list(self, shop: Shop, wanted: ShopWanted) -> None:
         listed = {row["sku"] for row in self._store.models(shop.shop_id)}
-        for sku in {one.sku for one in wanted.listings} - listed:
+        for sku in (one.sku for one in wanted.listings if one.sku not in listed):
             self._store.put_model(shop.shop_id, _number(sku), 0, sku, locked=False)
 
     async def confirm(self, shop: str) -> str | None:
@@ -69,10 +69,9 @@ class ShopeeTrade:
         order = self._order(opened, order_id)
         if change == "paid" and order["order_status"] == UNPAID:
             self._keep(opened, order | self._paid(order))
-        elif change == "cancelled" and order["order_status"] != CANCELLED:
+        elif change == "cancelled" and order["order_status"] in {UNPAID, PAID}:
             for package in self._store.packages(order_id):
-                if package["logistics_status"] == READY:
-                    self._store.change_package(package["package_number"], logistics_status=INVALID)
+                self._store.change_package(package["package_number"], logistics_status=INVALID)
             said = {"cancel_by": "buyer", "buyer_cancel_reason": "Change of mind"}
             self._keep(opened, order | said | {"order_status": CANCELLED})
 

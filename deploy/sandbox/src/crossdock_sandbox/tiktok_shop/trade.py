@@ -12,7 +12,7 @@ from typing import Any
 
 from crossdock_sandbox import clock
 from crossdock_sandbox.tiktok_shop.deliveries import DeliveryGiven, deliveries_of
-from crossdock_sandbox.tiktok_shop.orders_api import OrdersApi
+from crossdock_sandbox.tiktok_shop.orders_api import CANCELLABLE, OrdersApi
 from crossdock_sandbox.tiktok_shop.store import CANCELLED, WAREHOUSE, Shop, Store
 from crossdock_sandbox.trade import Address, Cart, Change, Keys, Known, Pair, Parcel, ShopWanted, Sold
 from crossdock_sandbox.webhooks import Deliverer
@@ -53,7 +53,7 @@ class TikTokShopTrade:
 
     def _list(self, shop: Shop, wanted: ShopWanted) -> None:
         listed = {row["seller_sku"] for row in self._store.skus(shop.shop)}
-        for sku in {one.sku for one in wanted.listings} - listed:
+        for sku in (one.sku for one in wanted.listings if one.sku not in listed):
             self._store.put_sku(shop.shop, _product_id(sku), _sku_id(sku), sku, WAREHOUSE, locked=False)
 
     async def confirm(self, shop: str) -> str | None:
@@ -76,7 +76,7 @@ class TikTokShopTrade:
             raise LookupError(f"{shop} has no order {order_id}")
         if change == "paid" and order["status"] == UNPAID:
             self._store.change_order(opened.shop, order, self._paid(order))
-        elif change == "cancelled" and order["status"] != CANCELLED:
+        elif change == "cancelled" and order["status"] in CANCELLABLE:
             self._orders.complete_cancel(opened, {**order, "cancel_reason": "No longer needed"})
         else:
             return
