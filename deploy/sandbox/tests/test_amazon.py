@@ -151,6 +151,17 @@ async def test_of_an_order_comes_what_was_asked_for(seller: Seller) -> None:
     assert code(wrong) == (400, "InvalidInput")
 
 
+async def test_what_is_pending_has_no_prices_yet(seller: Seller) -> None:
+    pending = {**ORDER["fulfillment"], "fulfillmentStatus": "PENDING"}
+    await seller.put_order(fulfillment=pending, proceeds={}, recipient={})
+
+    asked = await seller.call("GET", f"{ORDERS}/{ORDER_ID}", includedData="BUYER,PROCEEDS,RECIPIENT")
+
+    order = asked.json()["order"]
+    assert "buyer" in order
+    assert not {"proceeds", "recipient"} & (order.keys() | order["orderItems"][0].keys())
+
+
 async def test_a_quota_is_a_bucket_and_its_rate_is_in_every_answer(seller: Seller) -> None:
     plan = {"rate_per_s": 0.01, "burst": 2}
     await seller.control("PUT", "sellers/A2LUMOSELLER01/usage-plans/getOrder", plan)

@@ -32,6 +32,7 @@ from order_service.use_cases.ports import Account, OrderRef, Secrets
 from .samples import Inventory, Shipping, an_account
 from .test_jobs import eventually
 from .test_journeys import column, connect, say
+from .trade_side import TradedShop, assert_trade_goes_through
 
 SELLER, SKU = "A2LUMOSELLER01", "CN-MNT-MAG-BK"
 ORDER_ID, LINE = "113-4455667-8899001", "90112233445501"
@@ -254,3 +255,13 @@ async def test_a_notice_that_somebody_posts_is_not_taken(
 
     assert (answer.status_code, answer.content) == (401, b"")
     assert await column(database, "select count(*) from inbound_message") == [0]
+
+
+async def test_what_is_bought_by_the_trades_side_is_imported_sent_and_cancelled_as_it_was_bought(
+    sandbox: AmazonSandbox, client: httpx.AsyncClient, database: OrderDatabase, working: Working
+) -> None:
+    shop = TradedShop("amazon", sandbox.base_url, client, database)
+    await shop.open("http://nobody.example/")
+
+    async with working():
+        await assert_trade_goes_through(shop, unpaid=None)

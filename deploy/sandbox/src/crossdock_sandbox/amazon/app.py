@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from crossdock_sandbox import trade
 from crossdock_sandbox.amazon import store as books_of_amazon
 from crossdock_sandbox.amazon.control import seller_routes
 from crossdock_sandbox.amazon.doors import AWS_ACCOUNT, Doors, is_queue_of
@@ -19,6 +20,7 @@ from crossdock_sandbox.amazon.listings_api import ListingPatch, ListingsApi
 from crossdock_sandbox.amazon.orders_api import Confirmation, OrdersApi
 from crossdock_sandbox.amazon.sqs import DeleteBatch, Queue, Receive
 from crossdock_sandbox.amazon.store import Seller, Store
+from crossdock_sandbox.amazon.trade import AmazonTrade
 from crossdock_sandbox.amazon.words import ApiWords, LoginWords, Refused, SqsWords, api_error, sqs_error
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import Answer, BodyTooLarge, Dialect, answer_call, read_body
@@ -61,7 +63,11 @@ async def running_amazon(
 ) -> AsyncIterator[AmazonSandbox]:
     """Serve on `host` until the block is left; the books are `data_dir/amazon.sqlite`."""
     options = options or AmazonOptions()
-    books = Books(data_dir / "amazon.sqlite", books_of_amazon.SCHEMA, books_of_amazon.PAGES)
+    books = Books(
+        data_dir / "amazon.sqlite",
+        trade.SCHEMA + books_of_amazon.SCHEMA,
+        {**trade.PAGES, **books_of_amazon.PAGES},
+    )
     try:
         store = Store(books)
         office = _Office(books, store, options)
@@ -69,6 +75,7 @@ async def running_amazon(
             routes=[
                 *control_routes(books, office.faults),
                 *seller_routes(books, store),
+                *trade.trade_routes(books, AmazonTrade(store)),
                 *office.routes(),
             ],
             exception_handlers={ValidationError: bad_request, BodyTooLarge: bad_request},

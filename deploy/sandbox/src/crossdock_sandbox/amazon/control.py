@@ -1,16 +1,13 @@
 """The sellers' side of the control API: sellers, their orders and listings, what is written into a queue."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from crossdock_sandbox import clock
+from crossdock_sandbox.amazon.notices import NoticeGiven, body_of
 from crossdock_sandbox.amazon.store import USAGE_PLANS, Seller, Store
 from crossdock_sandbox.books import Books
 from crossdock_sandbox.calls import read_body
@@ -77,18 +74,6 @@ class _Plan(_Given):
     burst: int = Field(ge=1)
 
 
-class NoticeGiven(_Given):
-    """`body` replaces the whole notice; `copies` are told under one id, as Amazon may do."""
-
-    order_id: str | None = None
-    copies: int = Field(default=1, ge=1, le=100)
-    notification_id: str | None = None
-    notification_type: str = "ORDER_CHANGE"
-    seller_id: str | None = None
-    application_id: str | None = None
-    body: str | None = None
-
-
 _ONE_OR_MANY: TypeAdapter[NoticeGiven | list[NoticeGiven]] = TypeAdapter(NoticeGiven | list[NoticeGiven])
 
 
@@ -142,7 +127,7 @@ def seller_routes(books: Books, store: Store) -> list[Route]:
             queued = [
                 store.add_notice(seller.seller_id, body)
                 for one in (given if isinstance(given, list) else [given])
-                for body in [_body_of(one, seller, store)] * one.copies
+                for body in [body_of(one, seller, store)] * one.copies
             ]
         return JSONResponse({"message_ids": queued}, 202)
 
@@ -167,51 +152,3 @@ def seller_routes(books: Books, store: Store) -> list[Route]:
         Route(f"{at}/notices", post_notices, methods=["POST"]),
         Route(f"{at}/expired-tokens", post_expiry, methods=["POST"]),
     ]
-
-
-def _body_of(given: NoticeGiven, seller: Seller, store: Store) -> str:
-    if given.body is not None:
-        return given.body
-    order_id = given.order_id or ""
-    return json.dumps(_notice(given, seller, order_id, store.order(seller.seller_id, order_id) or {}))
-
-
-def _notice(given: NoticeGiven, seller: Seller, order_id: str, order: Mapping[str, Any]) -> dict[str, Any]:
-    """In the notices' PascalCase and with their words of before: MFN and AFN, Unshipped, ..."""
-    now, fulfillment = clock.rfc3339(clock.now()), order.get("fulfillment", {})
-    by_amazon = fulfillment.get("fulfilledBy") == "AMAZON"
-    status = str(fulfillment.get("fulfillmentStatus", "PENDING")).title().replace("_", "")
-    change = {
-        "NotificationLevel": "OrderLevel",
-        "SellerId": given.seller_id or seller.seller_id,
-        "AmazonOrderId": order_id,
-        "OrderChangeType": "OrderStatusChange",
-        "OrderChangeTrigger": {
-            "TimeOfOrderChange": order.get("lastUpdatedTime", now),
-            "ChangeReason": "OrderStatusChange",
-        },
-        "Summary": {
-            "MarketplaceId": order.get("salesChannel", {}).get("marketplaceId"),
-            "OrderStatus": status,
-            "PurchaseDate": order.get("createdTime"),
-            "FulfillmentType": "AFN" if by_amazon else "MFN",
-            "OrderType": "StandardOrder",
-            "OrderItems": [
-                {"OrderItemId": one["orderItemId"], "Quantity": one["quantityOrdered"]}
-                for one in order.get("orderItems", [])
-            ],
-        },
-    }
-    return {
-        "NotificationVersion": "1.0",
-        "NotificationType": given.notification_type,
-        "PayloadVersion": "1.0",
-        "EventTime": now,
-        "Payload": {"OrderChangeNotification": change},
-        "NotificationMetadata": {
-            "ApplicationId": given.application_id or seller.application_id,
-            "SubscriptionId": "7d78cc50-95c8-4641-add7-10af4b1fedc9",
-            "PublishTime": now,
-            "NotificationId": given.notification_id or str(uuid4()),
-        },
-    }

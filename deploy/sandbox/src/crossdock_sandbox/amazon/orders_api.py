@@ -40,6 +40,8 @@ STATUSES = frozenset(
         "UNFULFILLABLE",
     }
 )
+#: What has neither an address nor prices yet.
+PENDING = frozenset({"PENDING_AVAILABILITY", "PENDING"})
 #: Some names of the order fulfilment feed's schema.
 CARRIERS = frozenset(
     {"USPS", "UPS", "FedEx", "DHL", "DPD", "GLS", "TNT", "Royal Mail", "Canada Post", "Deutsche Post"}
@@ -186,6 +188,8 @@ class OrdersApi:
     def _shown(self, seller: Seller, order: Mapping[str, Any], datasets: frozenset[str]) -> dict[str, Any]:
         """The order with what was asked for and what always comes."""
         whole = {**order, "packages": self._told(seller, order["orderId"])}
+        if order["fulfillment"]["fulfillmentStatus"] in PENDING:
+            datasets -= {"RECIPIENT", "PROCEEDS"}
         hidden = [fields for name, fields in DATASETS.items() if name not in datasets]
         of_order = {field for fields, _ in hidden for field in fields}
         of_items = {field for _, fields in hidden for field in fields}

@@ -14,7 +14,7 @@ from crossdock_sandbox.woocommerce.deliveries import DeliveryGiven, deliveries_o
 from crossdock_sandbox.woocommerce.store import Shop, Store
 
 UNPAID, PAID, CANCELLED = "pending", "processing", "cancelled"
-#: An order may be cancelled as long as it is not completed.
+#: Until it is completed an order may be cancelled.
 CANCELLABLE = frozenset({UNPAID, PAID, "on-hold"})
 #: Crossdock notes which units a number stands for in the metadata: the plug-in has no place for them.
 PARCEL = "_crossdock_parcel_"
