@@ -152,11 +152,15 @@ _KNOWN = TypeAdapter(Known)
 class Trade(Protocol):
     """What a marketplace's folder offers. All but `confirm` run inside a transaction of the books.
 
-    `tells_email`: the platform tells sellers where a buyer can be written to.
+    `tells_email`: the platform tells sellers where a buyer can be written to. `issues_labels`: it makes the
+    labels itself, one for all of an order.
     """
 
     @property
     def tells_email(self) -> bool: ...
+
+    @property
+    def issues_labels(self) -> bool: ...
 
     def open_shop(self, shop: str, wanted: ShopWanted, base_url: str) -> Keys:
         """Safe to repeat: the same shop keeps its keys. `base_url`: where the caller sees this sandbox."""
@@ -188,7 +192,7 @@ def trade_routes(books: Books, trade: Trade) -> list[Route]:
     """For the app of a marketplace, whose books have SCHEMA and show PAGES."""
 
     async def get_trade(_request: Request) -> Response:
-        return JSONResponse({"tells_email": trade.tells_email})
+        return JSONResponse({"tells_email": trade.tells_email, "issues_labels": trade.issues_labels})
 
     async def put_shop(request: Request) -> Response:
         wanted = await read_model(request, ShopWanted)

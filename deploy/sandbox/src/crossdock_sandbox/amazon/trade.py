@@ -25,6 +25,7 @@ class AmazonTrade:
     """A Trade. What is said of a shop's name is said of the seller id that is made of it."""
 
     tells_email = True
+    issues_labels = False
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -30,6 +30,7 @@ class EbayTrade:
     """A Trade. The shop's name is the seller's user name, and each seller has an application of their own."""
 
     tells_email = True
+    issues_labels = False
 
     def __init__(
         self, store: Store, deliverer: Deliverer, signing_keys: SigningKeys, api: SellingApi, oauth: OAuth

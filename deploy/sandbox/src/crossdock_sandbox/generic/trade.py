@@ -18,6 +18,7 @@ class GenericTrade:
     """A Trade."""
 
     tells_email = True
+    issues_labels = False
 
     def __init__(self, store: Store, deliverer: Deliverer) -> None:
         self._store = store

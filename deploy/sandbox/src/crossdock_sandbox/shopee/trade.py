@@ -23,6 +23,7 @@ class ShopeeTrade:
     """A Trade. Shops and items have numbers at Shopee, which follow from their names."""
 
     tells_email = False
+    issues_labels = True
 
     def __init__(self, store: Store, deliverer: Deliverer) -> None:
         self._store = store

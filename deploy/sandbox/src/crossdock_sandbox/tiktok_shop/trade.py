@@ -26,6 +26,7 @@ class TikTokShopTrade:
     """A Trade. Shops, products and SKUs have numbers at TikTok, which follow from their names."""
 
     tells_email = True
+    issues_labels = True
 
     def __init__(self, store: Store, deliverer: Deliverer, orders: OrdersApi) -> None:
         self._store = store

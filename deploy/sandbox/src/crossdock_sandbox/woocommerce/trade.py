@@ -24,6 +24,7 @@ class WooCommerceTrade:
     """A Trade. Every shop is a site of its own with the Shipment Tracking plug-in."""
 
     tells_email = True
+    issues_labels = False
 
     def __init__(self, store: Store, deliverer: Deliverer) -> None:
         self._store = store

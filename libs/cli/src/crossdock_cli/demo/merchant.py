@@ -7,7 +7,7 @@ from crossdock_cli.connection import Connection
 from crossdock_cli.demo.run import Run
 from crossdock_cli.demo.scenario import SHOPIFY, Scenario
 from crossdock_cli.demo.trade import Trade
-from crossdock_cli.demo.world import GOODS, KITS, RULES, WAREHOUSES
+from crossdock_cli.demo.world import GOODS, KITS, RULES, WAREHOUSES, components_of
 
 API_VERSION = "2026-10"
 
@@ -117,8 +117,8 @@ async def _market(run: Run, api: Api, connection: Connection, platform: str) -> 
     await api.send("PUT", "order", f"/v1/accounts/{account}", body)
     if tokens:
         await api.send("PUT", "order", f"/v1/accounts/{account}/tokens", tokens)
-    for name, components in KITS.items():
-        await map_sku(run, api, name, dict(components), platform)
+    for name in (*GOODS, *KITS):
+        await map_sku(run, api, name, dict(components_of(name)), platform)
     dials = f"/v1/accounts/{account}/stock/dials"
     await api.send("PUT", "order", dials, {"enabled": True}, key=run.key("dials", platform))
     await trade.confirm(platform)

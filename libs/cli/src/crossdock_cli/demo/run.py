@@ -19,8 +19,8 @@ LINES_PER_ORDER = 50
 class Run:
     """`name` is in every SKU, shop, order number and mail address: nothing of it meets another run's.
 
-    `silent`: platforms that do not tell where a buyer is written to. What is sold, and where, is the same for
-    the same orders, seed and platforms.
+    `silent`: platforms that do not tell where a buyer is written to; `issuing`: those that make the labels,
+    one for an order. What is sold, and where, is the same for the same orders, seed and platforms.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Run:
     finished: bool = False
     platforms: list[str] = field(default_factory=lambda: [SHOPIFY])
     silent: list[str] = field(default_factory=list)
+    issuing: list[str] = field(default_factory=list)
     carriers: list[str] = field(default_factory=lambda: ["easypost"])
 
     @classmethod
@@ -38,7 +39,7 @@ class Run:
 
     @property
     def scenario(self) -> Scenario:
-        return make_scenario(self.orders, self.seed, self.platforms, self.silent)
+        return make_scenario(self.orders, self.seed, self.platforms, silent=self.silent, issuing=self.issuing)
 
     @property
     def shop(self) -> str:

@@ -284,33 +284,35 @@ def _special_cases() -> list[Case]:
     return cases
 
 
-def _special_at(platform: str, first_number: int, *, silent: bool) -> list[Case]:
-    """What every other marketplace has to tell besides orders. `silent`: its buyers cannot be written to."""
-    late, vase = (Sold("TEE", 1), Sold("CASE", 2)), (Sold("VASE", 1),)
-    mailed = None if silent else 1
-    cancelled = (Buy(), Until(labelled=1, mailed=mailed), Change("cancelled"), Until(status=CANCELLED))
-    cases = (
-        Case(
-            first_number,
-            "berlin",
-            late,
-            (Buy(), Change("paid")),
-            _ships(late),
-            f"{platform}: unpaid, paid later",
-            paid=False,
-            platform=platform,
-        ),
-        Case(
-            first_number + 1,
-            "são paulo",
-            vase,
-            cancelled,
-            _stops(),
-            f"{platform}: cancelled after the label",
-            platform=platform,
-        ),
+def _special_at(platform: str, first_number: int, *, silent: bool, issuing: bool) -> list[Case]:
+    """What every other marketplace has to tell besides orders. `silent`: its buyers cannot be written to;
+    `issuing`: what has a label of its own cannot be cancelled any more.
+    """
+    late, vase = (Sold("TEE", 1), Sold("MUG", 2)), (Sold("VASE", 1),)
+    paid_late = Case(
+        first_number,
+        "berlin",
+        late,
+        (Buy(), Change("paid")),
+        _ships(late),
+        f"{platform}: unpaid, paid later",
+        paid=False,
+        platform=platform,
     )
-    return [_unmailed(case) if silent else case for case in cases]
+    if issuing:
+        number, title, end = (
+            first_number + 1,
+            f"{platform}: cancelled instead of paid",
+            Expected(CANCELLED, 0),
+        )
+        steps: tuple[Step, ...] = (Buy(), Until(hold="unpaid"), Change("cancelled"))
+        cancelled = Case(number, "são paulo", vase, steps, end, title, paid=False, platform=platform)
+    else:
+        labelled = Until(labelled=1, mailed=None if silent else 1)
+        steps = (Buy(), labelled, Change("cancelled"), Until(status=CANCELLED))
+        title = f"{platform}: cancelled after the label"
+        cancelled = Case(first_number + 1, "são paulo", vase, steps, _stops(), title, platform=platform)
+    return [_unmailed(case) if silent else case for case in (paid_late, cancelled)]
 
 
 def _unmailed(case: Case) -> Case:
@@ -322,30 +324,45 @@ def _unmailed(case: Case) -> Case:
 _ORDINARY_NAMES = ("MUG", "TEE", "LAMP", "CASE", "CABLE", "BUDS", *KITS)
 
 
-def _ordinary(number: int, chance: random.Random, platform: str) -> Case:
+def _ordinary(number: int, chance: random.Random, platform: str, *, from_one_place: bool) -> Case:
     names = chance.choices(_ORDINARY_NAMES, k=chance.choice((1, 1, 1, 2, 2, 3)))
     lines = tuple(Sold(name, chance.choice((1, 1, 1, 2, 3))) for name in names)
+    if from_one_place:
+        lines = tuple(line for line in lines if _warehouse(line) == _warehouse(lines[0]))
     copies = 2 if number % TWICE_EVERY == 0 else 1
     place = chance.choice(tuple(PLACES))
     told = Deliver("orders/create", copies=copies) if platform == SHOPIFY else Buy()
     return Case(number, place, lines, (told,), _ships(lines), platform=platform)
 
 
+def _warehouse(line: Sold) -> str:
+    """Where all of it lies: kits are of things that lie together."""
+    return GOODS[next(iter(components_of(line.name)))].warehouse
+
+
 def make_scenario(
-    orders: int, seed: int, platforms: Sequence[str] = (SHOPIFY,), silent: Collection[str] = ()
+    orders: int,
+    seed: int,
+    platforms: Sequence[str] = (SHOPIFY,),
+    *,
+    silent: Collection[str] = (),
+    issuing: Collection[str] = (),
 ) -> Scenario:
     """The same orders for the same seed and platforms, which take turns. The special cases come with every
-    number of orders.
+    number of orders. At an `issuing` platform an order leaves from one warehouse: it has one label.
     """
     chance = random.Random(seed)  # noqa: S311  reproducible on purpose
     special = _special_cases()
     for platform in platforms:
         if platform != SHOPIFY:
-            special += _special_at(platform, FIRST_NUMBER + len(special), silent=platform in silent)
+            special += _special_at(
+                platform, FIRST_NUMBER + len(special), silent=platform in silent, issuing=platform in issuing
+            )
     first = FIRST_NUMBER + len(special)
     ordinary = [
-        _ordinary(first + n, chance, platforms[n % len(platforms)])
+        _ordinary(first + n, chance, platform, from_one_place=platform in issuing)
         for n in range(max(0, orders - len(special)))
+        for platform in (platforms[n % len(platforms)],)
     ]
     ordinary = [_unmailed(case) if case.platform in silent else case for case in ordinary]
     cases = (*special, *ordinary)

@@ -19,6 +19,7 @@ async def find_members(run: Run, api: Api, sandboxes: Sequence[str]) -> None:
         if trade is not None:
             run.platforms.append(name)
             run.silent += [] if trade["tells_email"] else [name]
+            run.issuing += [name] if trade["issues_labels"] else []
         elif name not in run.carriers and await _answer(api, name, "/_sandbox/labels") is not None:
             run.carriers.append(name)
 
