@@ -129,6 +129,7 @@ async def test_the_samples_are_a_label() -> None:
         (302, b"", {"location": "/elsewhere"}),
         (400, b"<html>of somebody in between</html>"),
         (502, b"<html>bad gateway</html>"),
+        (503, said(an_order())),
     ],
 )
 async def test_a_creation_that_was_neither_done_nor_refused_is_unknown_and_asked_for_once(
