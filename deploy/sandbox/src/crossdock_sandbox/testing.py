@@ -20,6 +20,7 @@ from crossdock_sandbox.tiktok_shop.app import TikTokShopOptions, TikTokShopSandb
 from crossdock_sandbox.ups.app import UpsSandbox, running_ups
 from crossdock_sandbox.ups.office import UpsOptions
 from crossdock_sandbox.woocommerce.app import WooCommerceOptions, WooCommerceSandbox, running_woocommerce
+from crossdock_sandbox.yanwen.app import YanwenOptions, YanwenSandbox, running_yanwen
 from crossdock_sandbox.yunexpress.app import YunExpressOptions, YunExpressSandbox, running_yunexpress
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "UpsSandbox",
     "WooCommerceOptions",
     "WooCommerceSandbox",
+    "YanwenOptions",
+    "YanwenSandbox",
     "YunExpressOptions",
     "YunExpressSandbox",
     "receiving",
@@ -64,5 +67,6 @@ __all__ = [
     "running_tiktok_shop",
     "running_ups",
     "running_woocommerce",
+    "running_yanwen",
     "running_yunexpress",
 ]
