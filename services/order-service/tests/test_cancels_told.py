@@ -16,6 +16,7 @@ from order_service.use_cases.marketplace import (
     Marketplace,
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
+    MarketplaceRefusedInPart,
 )
 from order_service.use_cases.obligations import warn_overdue
 from order_service.use_cases.steer_order import Command, cancel_order, expire_unpaid
@@ -148,6 +149,24 @@ async def test_a_refused_cancel_is_shown_to_a_person_who_tries_again(database: O
     await run(database, shop.offered())
 
     assert shown == ["cancel_there_refused: order_has_fulfillments"]
+    assert await column(database, "select state from obligation") == ["confirmed"]
+    assert await column(database, "select code from order_exception where resolved_at is null") == []
+
+
+async def test_a_cancel_that_is_refused_in_part_is_a_task_with_the_platforms_own_reason(
+    database: OrderDatabase,
+) -> None:
+    await cancelled(database)
+    shop = ScriptedMarketplace(script=[raising(MarketplaceRefusedInPart("line 2: already_packed"))])
+    await run(database, shop.offered())
+    shown = await column(database, "select code || ': ' || detail from order_exception")
+    (obligation_id,) = await column(database, "select obligation_id from obligation")
+
+    async with database.transaction(Cause()) as tx:
+        await obligations.retry(obligation_id, "default", PERSON, "taken out of the box", tx=tx)
+    await run(database, shop.offered())
+
+    assert shown == ["cancel_there_in_part: line 2: already_packed"]
     assert await column(database, "select state from obligation") == ["confirmed"]
     assert await column(database, "select code from order_exception where resolved_at is null") == []
 
