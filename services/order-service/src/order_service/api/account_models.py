@@ -63,7 +63,8 @@ class AccountGiven(SecretsGiven):
     shop_ref: str = Field(
         min_length=1,
         max_length=255,
-        description="Shopify: the shop's myshopify.com domain; WooCommerce: the site's address without https://",
+        description="the platform's own id of the shop, such as a domain, a seller's id or a shop's number: "
+        "the README of the platform's folder says which",
     )
     api_base_url: str | None = Field(default=None, max_length=500, pattern=r"^https?://")
     options: dict[Named, Option] = Field(
