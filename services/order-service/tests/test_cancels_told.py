@@ -171,6 +171,30 @@ async def test_a_cancel_that_is_refused_in_part_is_a_task_with_the_platforms_own
     assert await column(database, "select code from order_exception where resolved_at is null") == []
 
 
+@pytest.mark.parametrize("heard", ["before", "after"])
+async def test_a_refund_that_was_refused_stays_a_task_when_the_marketplace_tells_of_the_cancel(
+    database: OrderDatabase, heard: str
+) -> None:
+    await cancelled(database)
+    at = "2026-02-12T05:00:00Z"
+
+    async def told() -> None:
+        await receive(database, an_account(), shopify_body(cancelled_at=at, updated_at=at))
+
+    async def refuse_the_refund() -> None:
+        if heard == "before":
+            await told()
+        raise MarketplaceRefusedInPart("refund: no_gateway")
+
+    await run(database, ScriptedMarketplace(script=[refuse_the_refund]).offered())
+    if heard == "after":
+        await told()
+
+    assert await column(database, "select detail from order_exception where resolved_at is null") == [
+        "refund: no_gateway"
+    ]
+
+
 async def test_where_no_cancel_is_taken_a_person_cancels_in_the_console(database: OrderDatabase) -> None:
     await cancelled(database)
     await run(database, ScriptedMarketplace().offered(open_canceller=None))

@@ -37,6 +37,7 @@ class Cancel(_Said):
     type: Literal["cancel"]
     order_id: Text
     reason: Literal["out_of_stock", "risk", "unpaid", "merchant"]
+    refund: Literal[True] | None = None
 
 
 class Level(BaseModel):

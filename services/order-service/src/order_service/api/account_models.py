@@ -77,6 +77,11 @@ class AccountGiven(SecretsGiven):
     may_write: bool = True
     incoterm: Literal["DAP", "DDP"] | None = None
     unpaid_hours: int = Field(default=48, ge=1, le=720)
+    refund_on_cancel: bool = Field(
+        default=False,
+        description="ask for a refund of what we cancel, where the platform lets us choose; else it stays a "
+        "person's",
+    )
     active: bool = True
 
     def account(self, merchant_id: str, name: str) -> Account:
@@ -107,6 +112,7 @@ class AccountShown(BaseModel):
     may_write: bool
     incoterm: str | None
     unpaid_hours: int
+    refund_on_cancel: bool
     active: bool
     paused: str | None = Field(description="why the platform is not called; null: it is")
     refused_because: str | None = Field(

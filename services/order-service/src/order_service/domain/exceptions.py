@@ -66,7 +66,8 @@ GUIDES: Final[Mapping[str, Guide]] = MappingProxyType(
             _SELLER, "the marketplace refused our cancel: cancel the order in its console"
         ),
         "cancel_there_in_part": Guide(
-            _SELLER, "the marketplace cancelled only part of it: finish there what the codes name, then retry"
+            _SELLER,
+            "the marketplace cancelled only part of it: finish what the codes name there, then close this",
         ),
         "cancel_there_overdue": Guide(
             _OPERATOR, "the marketplace has not confirmed our cancel in time: look there, then retry"

@@ -98,7 +98,8 @@ class ObligationJobs:
     async def _refused(self, job: Job, code: str, *, in_part: bool = False) -> None:
         async with self._database.transaction(job.cause) as tx:
             obligation, _ = await _owed(job, tx)
-            if obligation.state not in {"confirmed", "withdrawn"}:
+            # The platform may have told of the cancel itself meanwhile; of what it refused it did not.
+            if in_part or obligation.state not in {"confirmed", "withdrawn"}:
                 await obligations.refuse(obligation, code, in_part=in_part, tx=tx)
             await tx.jobs.refused(job, code)
 

@@ -85,10 +85,13 @@ async def owe(
     await _watch(identity.order_id, identity.merchant_id, deadline, tx=tx)
 
 
-async def confirm(done: Sequence[tuple[Obligation, str]], *, tx: Transaction) -> None:
-    """The platform has them: with each obligation its reference there."""
+async def confirm(done: Sequence[tuple[Obligation, str]], *, wholly: bool = True, tx: Transaction) -> None:
+    """The platform has them: with each obligation its reference there.
+
+    `wholly` False: what was refused of it may still be open, and stays a person's task.
+    """
     await tx.obligations.settle({one.obligation_id: ref for one, ref in done}, state="confirmed")
-    await _settle_exceptions([one for one, _ in done], tx=tx)
+    await _settle_exceptions([one for one, _ in done], wholly=wholly, tx=tx)
     await tx.orders.note([_note(one, "confirmed", ref) for one, ref in done])
 
 
@@ -145,9 +148,16 @@ async def _raise(obligation: Obligation, exception: str, detail: str, *, tx: Tra
     )
 
 
-async def _settle_exceptions(obligations: Sequence[Obligation], *, tx: Transaction) -> None:
+async def _settle_exceptions(
+    obligations: Sequence[Obligation], *, wholly: bool = True, tx: Transaction
+) -> None:
     await tx.exceptions.settle(
-        [(one.order_id, code, one.subject) for one in obligations for code in DUTIES[one.kind].codes],
+        [
+            (one.order_id, code, one.subject)
+            for one in obligations
+            for code in DUTIES[one.kind].codes
+            if wholly or code != DUTIES[one.kind].in_part
+        ],
         by="order-service",
     )
 

@@ -81,7 +81,9 @@ class GenericGateway:
         order = await self._known(external_id)
         if order is not None and order.status == "cancelled":
             return order.id
-        said = {"type": "cancel", "order_id": external_id, "reason": reason}
+        said: dict[str, object] = {"type": "cancel", "order_id": external_id, "reason": reason}
+        if self._account.refund_on_cancel:
+            said["refund"] = True
         done = await self._tell(said, wire.Cancelled, known_by=("cancel", external_id))
         if done.refused:
             left = ", ".join(f"{line}: {code}" for line, code in done.refused.items())

@@ -26,6 +26,8 @@ CANCEL: Final = "cancelled"
 CANCELLED: Final = frozenset({CANCEL, "trash"})
 #: What may stand in `status` without a plug-in; anything else is parked.
 STATUSES: Final = CANCELLED | {PENDING, ON_HOLD, PROCESSING, COMPLETED, FAILED, REFUNDED}
+#: WooCommerce says by this code, with status 500, that the payment gateway gives nothing back.
+NOT_REFUNDED: Final = "woocommerce_rest_cannot_create_order_refund"
 #: Orders that take no tracking number any more.
 OVER: Final = CANCELLED | {FAILED, REFUNDED}
 #: Our carrier codes as a buyer reads them, where capitals are not enough.

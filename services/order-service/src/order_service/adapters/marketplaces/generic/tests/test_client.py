@@ -105,6 +105,14 @@ async def test_a_cancel_is_told_once_and_what_is_cancelled_takes_no_number(shop:
         await shop.gateway().write_back(FIRST)
 
 
+@pytest.mark.parametrize("refund", [False, True])
+async def test_a_shop_is_asked_for_a_refund_only_where_the_account_wants_it(shop: Shop, refund: bool) -> None:
+    await shop.gateway(refund_on_cancel=refund).cancel("A-1002", "merchant")
+
+    (told,) = await shop.books("told")
+    assert told["body"].get("refund", False) is refund
+
+
 async def test_a_shop_may_keep_lines_of_an_order_that_it_cancels_and_says_why(shop: Shop) -> None:
     lines = json.loads(ORDER)["lines"]
     await shop.put_order(lines=[{**lines[0], "sku": "PACKED-1"}, *lines[1:]])
