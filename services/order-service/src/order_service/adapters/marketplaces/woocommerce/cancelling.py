@@ -48,8 +48,10 @@ class WooCommerceCanceller:
 
 
 def to_refund(order: wire.Order) -> str | None:
-    """What was paid and not given back yet, as an amount of theirs; None: nothing."""
-    if order.date_paid_gmt is None:
+    """What was paid and not given back yet, as an amount of theirs; None: nothing. An order that is called
+    refunded is, by whatever hand.
+    """
+    if order.date_paid_gmt is None or order.status == codes.REFUNDED:
         return None
     currency = order.currency
     left = to_minor(order.total, currency) + sum_to_minor((one.total for one in order.refunds), currency)

@@ -68,12 +68,19 @@ async def test_what_is_left_of_a_payment_goes_back_once_even_if_the_answer_is_lo
     assert await refunded(shop) == [Decimal("-5.95"), Decimal("-60.00")]
 
 
-async def test_who_has_not_paid_gets_nothing_back(shop: Shop) -> None:
-    await shop.put_order(date_paid_gmt=None)
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"date_paid_gmt": None}, "cancelled"), ({"status": "refunded"}, "refunded")],
+    ids=["never paid", "refunded by hand"],
+)
+async def test_who_has_not_paid_or_has_the_money_back_gets_none(
+    shop: Shop, changes: dict[str, Any], status: str
+) -> None:
+    await shop.put_order(**changes)
 
     await canceller(shop, refund=True).cancel("9117", "unpaid")
 
-    assert (await shop.status(), await refunded(shop)) == ("cancelled", [])
+    assert (await shop.status(), await refunded(shop)) == (status, [])
 
 
 async def test_a_refund_that_the_payment_gateway_refuses_is_told_and_the_cancel_stays(shop: Shop) -> None:
