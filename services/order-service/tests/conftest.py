@@ -8,6 +8,7 @@ from crossdock_chassis.database import open_engine
 from crossdock_chassis.http import add_token
 from crossdock_chassis.migrations import upgrade
 from crossdock_chassis.outgoing import open_http_client
+from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.templates import FreshDatabase
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import build_app
@@ -22,9 +23,13 @@ KEY = b"k" * 32
 
 
 @pytest.fixture
-async def database(fresh_database: FreshDatabase) -> AsyncIterator[OrderDatabase]:
+def urls(fresh_database: FreshDatabase) -> DatabaseUrls:
+    return fresh_database("order", lambda owner_url: upgrade(MIGRATIONS, owner_url))
+
+
+@pytest.fixture
+async def database(urls: DatabaseUrls) -> AsyncIterator[OrderDatabase]:
     """The service's database, migrated, as its runtime role sees it."""
-    urls = fresh_database("order", lambda owner_url: upgrade(MIGRATIONS, owner_url))
     database = open_database(open_engine(urls.app_url), Sealer(KEY))
     yield database
     await database.dispose()

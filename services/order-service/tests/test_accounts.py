@@ -55,6 +55,23 @@ async def checked(client: httpx.AsyncClient) -> Mapping[str, Any]:
     return answer
 
 
+async def test_money_is_asked_back_only_by_an_account_that_says_so(client: httpx.AsyncClient) -> None:
+    silent = await client.put("/v1/accounts/lumo", json=ACCOUNT)
+    told = await client.put("/v1/accounts/lumo", json={**ACCOUNT, "refund_on_cancel": True})
+
+    assert (silent.json()["refund_on_cancel"], told.json()["refund_on_cancel"]) == (False, True)
+    assert (await client.get("/v1/accounts/lumo")).json()["refund_on_cancel"]
+
+
+async def test_what_a_shop_is_known_by_is_described_for_every_platform(
+    client: httpx.AsyncClient, marketplaces: Mapping[str, Marketplace]
+) -> None:
+    schemas = (await client.get("/v1/openapi.json")).json()["components"]["schemas"]
+
+    described = schemas["AccountGiven"]["properties"]["shop_ref"]["description"].lower()
+    assert [code for code in marketplaces if code in described] == []
+
+
 async def test_a_check_says_whether_the_credentials_open_the_shop(
     client: httpx.AsyncClient, database: OrderDatabase, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from order_service.use_cases.marketplace import (
     Marketplace,
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
+    MarketplaceRefusedInPart,
 )
 from order_service.use_cases.obligations import warn_overdue
 from order_service.use_cases.steer_order import Command, cancel_order, expire_unpaid
@@ -150,6 +151,48 @@ async def test_a_refused_cancel_is_shown_to_a_person_who_tries_again(database: O
     assert shown == ["cancel_there_refused: order_has_fulfillments"]
     assert await column(database, "select state from obligation") == ["confirmed"]
     assert await column(database, "select code from order_exception where resolved_at is null") == []
+
+
+async def test_a_cancel_that_is_refused_in_part_is_a_task_with_the_platforms_own_reason(
+    database: OrderDatabase,
+) -> None:
+    await cancelled(database)
+    shop = ScriptedMarketplace(script=[raising(MarketplaceRefusedInPart("line 2: already_packed"))])
+    await run(database, shop.offered())
+    shown = await column(database, "select code || ': ' || detail from order_exception")
+    (obligation_id,) = await column(database, "select obligation_id from obligation")
+
+    async with database.transaction(Cause()) as tx:
+        await obligations.retry(obligation_id, "default", PERSON, "taken out of the box", tx=tx)
+    await run(database, shop.offered())
+
+    assert shown == ["cancel_there_in_part: line 2: already_packed"]
+    assert await column(database, "select state from obligation") == ["confirmed"]
+    assert await column(database, "select code from order_exception where resolved_at is null") == []
+
+
+@pytest.mark.parametrize("heard", ["before", "after"])
+async def test_a_refund_that_was_refused_stays_a_task_when_the_marketplace_tells_of_the_cancel(
+    database: OrderDatabase, heard: str
+) -> None:
+    await cancelled(database)
+    at = "2026-02-12T05:00:00Z"
+
+    async def told() -> None:
+        await receive(database, an_account(), shopify_body(cancelled_at=at, updated_at=at))
+
+    async def refuse_the_refund() -> None:
+        if heard == "before":
+            await told()
+        raise MarketplaceRefusedInPart("refund: no_gateway")
+
+    await run(database, ScriptedMarketplace(script=[refuse_the_refund]).offered())
+    if heard == "after":
+        await told()
+
+    assert await column(database, "select detail from order_exception where resolved_at is null") == [
+        "refund: no_gateway"
+    ]
 
 
 async def test_where_no_cancel_is_taken_a_person_cancels_in_the_console(database: OrderDatabase) -> None:

@@ -213,7 +213,7 @@ async def test_an_order_on_hold_is_not_sent_until_it_is_free(site: Site, databas
     await site.tell()
     await site.work()
 
-    assert held == {"unpaid"}
+    assert held == {"platform"}
     assert (await site.order()).status == "open"
 
 

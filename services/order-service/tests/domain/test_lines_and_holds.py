@@ -101,6 +101,7 @@ def test_an_address_lacks_what_its_country_needs(address: Address | None, missin
 def holds(**changes: object) -> set[HoldReason]:
     given: dict[str, object] = {
         "payment": PaymentStatus.PAID,
+        "platform_hold": None,
         "test": False,
         "address": ADDRESS,
         "lines": lines_of(catalog("A"), sold("1", "A")),
@@ -119,6 +120,14 @@ def test_an_order_whose_money_is_not_there_is_held(payment: PaymentStatus) -> No
     assert holds(payment=payment) == {HoldReason.UNPAID}
 
 
+def test_what_the_marketplace_keeps_back_is_held_whoever_has_paid() -> None:
+    assert holds(platform_hold="fraud_review") == {HoldReason.PLATFORM}
+    assert holds(platform_hold="fraud_review", payment=PaymentStatus.PENDING) == {
+        HoldReason.PLATFORM,
+        HoldReason.UNPAID,
+    }
+
+
 def test_goods_without_customs_data_are_held_only_across_a_border() -> None:
     bare = Catalog({}, {"A": facts("A", customs=False)})
 
@@ -130,6 +139,7 @@ def test_an_unknown_sku_waits_for_itself_and_for_what_it_is_mapped_to() -> None:
     given = catalog(X=(Component("A", 1),))
     found = look(
         payment=PaymentStatus.PAID,
+        platform_hold=None,
         test=False,
         address=ADDRESS,
         lines=lines_of(given, sold("1", "X")),

@@ -51,6 +51,37 @@ def test_a_question_begins_before_the_last_one_ended_and_leaves_out_what_is_not_
     assert not asked.more
 
 
+def test_a_new_account_is_asked_at_once_for_what_the_longest_first_question_had_no_room_for() -> None:
+    """The overlap before `read_until` takes up the place of the newest minutes."""
+    polling = replace(POLLING, first_s=POLLING.longest_s)
+    new = a_poll(read_until=NOON - timedelta(seconds=polling.first_s))
+    first = question_of(new, polling, NOON)
+    assert first is not None
+    after = read(new, first, None, 1, polling, NOON)
+    second = question_of(after, polling, NOON)
+
+    assert after.next_at == NOON
+    assert second is not None
+    assert (first.since, second.since) == (
+        NOON - timedelta(seconds=polling.first_s + polling.overlap_s),
+        first.until - timedelta(seconds=polling.overlap_s),
+    )
+    assert second.until == NOON - timedelta(seconds=polling.lag_s)
+    assert read(after, second, None, 0, polling, NOON).next_at == NOON + timedelta(seconds=polling.every_s)
+
+
+def test_a_question_of_many_pages_that_left_nothing_out_is_followed_by_a_rest() -> None:
+    first = question_of(a_poll(), POLLING, NOON)
+    assert first is not None
+    page = read(a_poll(), first, "page 2", 50, POLLING, NOON)
+    later = NOON + timedelta(seconds=30)
+
+    second = question_of(page, POLLING, later)
+
+    assert second is not None
+    assert not second.more
+
+
 def test_what_nothing_can_have_come_to_is_not_asked() -> None:
     assert question_of(a_poll(read_until=NOON - timedelta(seconds=60)), POLLING, NOON) is None
 

@@ -37,6 +37,7 @@ class Cancel(_Said):
     type: Literal["cancel"]
     order_id: Text
     reason: Literal["out_of_stock", "risk", "unpaid", "merchant"]
+    refund: Literal[True] | None = None
 
 
 class Level(BaseModel):
@@ -123,8 +124,20 @@ class ShopApi:
             return refused(404, "order_not_found")
         if order.get("shipments"):
             return refused(409, "order_was_sent")
-        self._change(shop, order, status="cancelled", cancel_reason=said.reason)
-        return Answer({"reference": said.order_id}, reference=said.order_id)
+        packed = {one["id"] for one in order["lines"] if str(one.get("sku")).startswith("PACKED")}
+        if not packed:
+            self._change(shop, order, status="cancelled", cancel_reason=said.reason)
+            return Answer({"reference": said.order_id}, reference=said.order_id)
+        self._change(
+            shop,
+            order,
+            lines=[
+                one if one["id"] in packed else {**one, "cancelled_quantity": one["quantity"]}
+                for one in order["lines"]
+            ],
+        )
+        left = dict.fromkeys(sorted(packed), "already_packed")
+        return Answer({"reference": said.order_id, "refused": left}, reference=said.order_id)
 
     def _change(self, shop: Shop, order: Mapping[str, Any], **changes: Any) -> None:
         now = clock.now().isoformat(timespec="seconds")

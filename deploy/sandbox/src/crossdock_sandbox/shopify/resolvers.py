@@ -137,6 +137,7 @@ class Resolvers:
         *,
         orderId: str,
         reason: str,
+        refundMethod: Mapping[str, Any] | None = None,
         **_more: object,
     ) -> View:
         row = self._store.order(self._shop, parse_gid("Order", orderId))
@@ -147,7 +148,8 @@ class Resolvers:
             return self._not_cancelled("INVALID", "Order has already been cancelled.")
         if self._store.fulfillments(self._shop, row["id"]):
             return self._not_cancelled("INVALID", "Cannot cancel an order that has fulfillments.")
-        self._store.cancel_order(self._shop, row, reason)
+        refund = bool((refundMethod or {}).get("originalPaymentMethodsRefund"))
+        self._store.cancel_order(self._shop, row, reason, refund=refund)
         job = {"id": gid("Job", row["id"]), "done": False}
         return {"job": job, "orderCancelUserErrors": [], "userErrors": []}
 

@@ -263,9 +263,11 @@ class Store:
             ),
         )
 
-    def cancel_order(self, shop: str, order: sqlite3.Row, reason: str) -> None:
+    def cancel_order(self, shop: str, order: sqlite3.Row, reason: str, *, refund: bool) -> None:
         now = clock.rfc3339(clock.now())
         body = json.loads(order["body_json"]) | {"cancelled_at": now, "cancel_reason": reason.lower()}
+        if refund and body.get("financial_status") == "paid":
+            body["financial_status"] = "refunded"
         self.put_order(shop, order["id"], body | {"updated_at": now})
 
     def _put_units(self, fulfillment_order_id: int, line: Mapping[str, Any]) -> None:

@@ -191,6 +191,7 @@ async def running_woocommerce(
                 route(ORDER, "GET", "order.get", api.get_order),
                 route(ORDER, "PUT", "order.update", api.update_order),
                 route(f"{ORDER}/refunds", "GET", "refund.list", api.list_refunds),
+                route(f"{ORDER}/refunds", "POST", "refund.create", api.create_refund),
                 route(f"{ORDER}/notes", "GET", "note.list", api.list_notes),
                 route(f"{ORDER}/notes", "POST", "note.create", api.create_note),
                 route(TRACKINGS, "GET", "tracking.list", api.list_trackings),

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -23,6 +24,8 @@ STATUSES = frozenset(
 )
 #: A few of the names that the plug-in knows links for.
 PROVIDERS = frozenset({"Australia Post", "DHL US", "Fedex", "Royal Mail", "UPS", "USPS"})
+#: Payment methods whose money nobody but the merchant can give back.
+BY_HAND = frozenset({"bacs", "cheque", "cod"})
 JSON = "application/json; charset=UTF-8"
 
 T = TypeVar("T", bound=BaseModel)
@@ -69,6 +72,12 @@ class _Listing(BaseModel):
         if given is None or given.tzinfo is not None:
             return given.astimezone(UTC).replace(tzinfo=None) if given else None
         return given if self.dates_are_gmt else given - timedelta(hours=shop.gmt_offset_h)
+
+
+class _RefundGiven(_Given):
+    amount: Annotated[Decimal, Field(gt=0)]
+    reason: str = ""
+    api_refund: bool = True
 
 
 class _NoteGiven(_Given):
@@ -154,6 +163,26 @@ class RestApi:
         start = (int(page) - 1) * int(size)
         return _answer(refunds[start : start + int(size)])
 
+    def create_refund(self, call: Call) -> Answer:
+        """The payment gateway gives the money back; those of `BY_HAND` cannot. Never more than is left."""
+        order = self._store.order(call.shop.shop, call.order_id)
+        if order is None:
+            return error(404, "woocommerce_rest_invalid_order_id", "Invalid order ID.")
+        return _given(call, _RefundGiven, lambda given: self._refunded(call.shop, order, given))
+
+    def _refunded(self, shop: Shop, order: Mapping[str, Any], given: _RefundGiven) -> Answer:
+        left = Decimal(order["total"]) + sum(Decimal(one["total"]) for one in order.get("refunds") or [])
+        if given.api_refund and order.get("payment_method") in BY_HAND:
+            return _not_refunded("The payment gateway for this order does not support automatic refunds.")
+        if given.amount > left:
+            return _not_refunded("Invalid refund amount.")
+        amount = f"{given.amount:f}"
+        refund_id = self._store.add_refund(shop, order, amount=amount, reason=given.reason, units={})
+        if given.amount == left:
+            whole = self._store.order(shop.shop, order["id"])
+            self._store.change_order(shop, whole or order, {"status": "refunded"})
+        return _answer({"id": refund_id, "amount": amount, "reason": given.reason}, 201)
+
     def list_notes(self, call: Call) -> Answer:
         if self._store.order(call.shop.shop, call.order_id) is None:
             return error(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.")
@@ -238,6 +267,10 @@ def no_route() -> Answer:
 
 def _answer(content: object, status: int = 200) -> Answer:
     return Answer(php_json(content), status, media_type=JSON)
+
+
+def _not_refunded(message: str) -> Answer:
+    return error(500, "woocommerce_rest_cannot_create_order_refund", message)
 
 
 def _given(call: Call, model: type[T], work: Callable[[T], Answer]) -> Answer:

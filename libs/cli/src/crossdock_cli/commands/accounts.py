@@ -81,6 +81,10 @@ def add_account(
         list[str] | None, typer.Option(help="A country that needs no customs papers: DE. May be repeated.")
     ] = None,
     labels: Annotated[str, typer.Option(help="Who issues labels: carrier or marketplace")] = "carrier",
+    refund_on_cancel: Annotated[
+        bool,
+        typer.Option("--refund-on-cancel", help="Ask for a refund of what we cancel, where that can be."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Connect a shop. Asks for its secrets; then `crossdock accounts check` tries them."""
@@ -99,6 +103,7 @@ def add_account(
         "options": _options(option or []),
         "domestic_countries": domestic or [],
         "label_source": labels,
+        "refund_on_cancel": refund_on_cancel,
         **_secrets(asks),
     }
     made = talk(lambda api: api.send("PUT", "order", f"/v1/accounts/{account}", body))

@@ -63,7 +63,8 @@ class AccountGiven(SecretsGiven):
     shop_ref: str = Field(
         min_length=1,
         max_length=255,
-        description="Shopify: the shop's myshopify.com domain; WooCommerce: the site's address without https://",
+        description="the platform's own id of the shop, such as a domain, a seller's id or a shop's number: "
+        "the README of the platform's folder says which",
     )
     api_base_url: str | None = Field(default=None, max_length=500, pattern=r"^https?://")
     options: dict[Named, Option] = Field(
@@ -76,6 +77,11 @@ class AccountGiven(SecretsGiven):
     may_write: bool = True
     incoterm: Literal["DAP", "DDP"] | None = None
     unpaid_hours: int = Field(default=48, ge=1, le=720)
+    refund_on_cancel: bool = Field(
+        default=False,
+        description="ask for a refund of what we cancel, where the platform lets us choose; else it stays a "
+        "person's",
+    )
     active: bool = True
 
     def account(self, merchant_id: str, name: str) -> Account:
@@ -106,6 +112,7 @@ class AccountShown(BaseModel):
     may_write: bool
     incoterm: str | None
     unpaid_hours: int
+    refund_on_cancel: bool
     active: bool
     paused: str | None = Field(description="why the platform is not called; null: it is")
     refused_because: str | None = Field(

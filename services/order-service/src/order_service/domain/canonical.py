@@ -125,6 +125,9 @@ class CanonicalOrder:
     flags: tuple[str, ...] = ()
     test: bool = False
     presentment_total: tuple[int, str] | None = None
+    #: Why the platform keeps the order back by itself, in its own word and without personal data; None: it
+    #: does not. Says nothing of the money.
+    platform_hold: str | None = None
     #: The body leaves out what decides what is to be sent; the platform tells it when it is asked.
     incomplete: bool = False
 
@@ -132,6 +135,8 @@ class CanonicalOrder:
         """SHA-256 over what the platform says of the order: equal when it says the same."""
         said = fields_of(self)
         del said["updated_at"], said["incomplete"]
+        if self.platform_hold is None:  # as it was told before there was a word for it
+            del said["platform_hold"]
         return digest(said)
 
 

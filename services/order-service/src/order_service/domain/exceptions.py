@@ -65,6 +65,10 @@ GUIDES: Final[Mapping[str, Guide]] = MappingProxyType(
         "cancel_there_refused": Guide(
             _SELLER, "the marketplace refused our cancel: cancel the order in its console"
         ),
+        "cancel_there_in_part": Guide(
+            _SELLER,
+            "the marketplace cancelled only part of it: finish what the codes name there, then close this",
+        ),
         "cancel_there_overdue": Guide(
             _OPERATOR, "the marketplace has not confirmed our cancel in time: look there, then retry"
         ),

@@ -18,6 +18,7 @@ class HoldReason(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     RISK = "risk"
     TEST_ORDER = "test_order"
+    PLATFORM = "platform"  # whoever has paid, the marketplace keeps the order back
     MANUAL = "manual"
 
 
@@ -29,10 +30,11 @@ AUTOMATIC = frozenset(
         HoldReason.ADDRESS,
         HoldReason.CUSTOMS_DATA,
         HoldReason.TEST_ORDER,
+        HoldReason.PLATFORM,
     }
 )
 #: No word of a person makes these orders shippable.
-NOT_RELEASABLE = frozenset({HoldReason.UNKNOWN_SKU, HoldReason.TEST_ORDER})
+NOT_RELEASABLE = frozenset({HoldReason.UNKNOWN_SKU, HoldReason.TEST_ORDER, HoldReason.PLATFORM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Findings:
 def look(
     *,
     payment: PaymentStatus,
+    platform_hold: str | None,
     test: bool,
     address: Address | None,
     lines: Sequence[Line],
@@ -66,6 +69,8 @@ def look(
     waiting: set[str] = set()
     if test:
         holds[HoldReason.TEST_ORDER] = "a test order is never shipped"
+    if platform_hold is not None:
+        holds[HoldReason.PLATFORM] = f"the marketplace keeps it back until it says otherwise: {platform_hold}"
     if not payment.settled:
         holds[HoldReason.UNPAID] = f"payment is {payment.value}"
     unknown = sorted({line.external_sku or "(none)" for line in lines if line.sku is None and line.units > 0})

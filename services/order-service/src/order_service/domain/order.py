@@ -65,6 +65,7 @@ class Content:
     test: bool
     shipping_method: str | None
     flags: tuple[str, ...] = ()
+    platform_hold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from order_service.messaging.calls import MarketplaceCalls
 from order_service.persistence.transaction import OrderDatabase, OrderTransaction
 from order_service.use_cases import cancel_there, issue_label, obligations
 from order_service.use_cases.issue_label import Wanted
-from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused
+from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused, MarketplaceRefusedInPart
 from order_service.use_cases.obligations import DUTIES
 from order_service.use_cases.ports import Account, Obligation
 
@@ -47,7 +47,8 @@ class ObligationJobs:
                     *cancel_there.call_of(obligation)
                 )
         except MarketplaceRefused as error:
-            await self._refused(job, str(error.args[0]))
+            in_part = isinstance(error, MarketplaceRefusedInPart)
+            await self._refused(job, str(error.args[0]), in_part=in_part)
             return
         async with self._database.transaction(job.cause) as tx:
             obligation, _ = await _owed(job, tx)
@@ -94,11 +95,12 @@ class ObligationJobs:
             await issue_label.provide(obligation, issued, cause=job.cause, tx=tx)
             await tx.jobs.done(job)
 
-    async def _refused(self, job: Job, code: str) -> None:
+    async def _refused(self, job: Job, code: str, *, in_part: bool = False) -> None:
         async with self._database.transaction(job.cause) as tx:
             obligation, _ = await _owed(job, tx)
-            if obligation.state not in {"confirmed", "withdrawn"}:
-                await obligations.refuse(obligation, code, tx=tx)
+            # The platform may have told of the cancel itself meanwhile; of what it refused it did not.
+            if in_part or obligation.state not in {"confirmed", "withdrawn"}:
+                await obligations.refuse(obligation, code, in_part=in_part, tx=tx)
             await tx.jobs.refused(job, code)
 
 

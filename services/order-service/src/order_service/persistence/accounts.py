@@ -15,7 +15,7 @@ from order_service.use_cases.ports import Account, Conflict, NotFound
 
 _COLUMNS = """
     select merchant_id, account, platform, shop_ref, api_base_url, sealed_secrets, policy, label_source,
-           ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, active,
+           ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, refund_on_cancel, active,
            cast(options as text) as options, pause.because as paused,
            sealed as sealed_tokens, version as token_version, refused_because
     from account left join job_pause pause on pause.destination = platform || ':' || account
@@ -28,10 +28,11 @@ _PUT = text(
     """
     insert into account as old (
         merchant_id, account, platform, shop_ref, api_base_url, sealed_secrets, policy, label_source,
-        ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, active, options
+        ship_by_days, domestic_countries, may_write, incoterm, unpaid_hours, refund_on_cancel, active,
+        options
     ) values (
         :merchant_id, :account, :platform, :shop_ref, :api_base_url, :sealed_secrets, :policy, :label_source,
-        :ship_by_days, :domestic_countries, :may_write, :incoterm, :unpaid_hours, :active,
+        :ship_by_days, :domestic_countries, :may_write, :incoterm, :unpaid_hours, :refund_on_cancel, :active,
         cast(:options as jsonb)
     )
     on conflict (merchant_id, account) do update set
@@ -39,7 +40,8 @@ _PUT = text(
         options = excluded.options, policy = excluded.policy, label_source = excluded.label_source,
         ship_by_days = excluded.ship_by_days, domestic_countries = excluded.domestic_countries,
         may_write = excluded.may_write, incoterm = excluded.incoterm,
-        unpaid_hours = excluded.unpaid_hours, active = excluded.active,
+        unpaid_hours = excluded.unpaid_hours, refund_on_cancel = excluded.refund_on_cancel,
+        active = excluded.active,
         updated_at = crossdock_now()
     where old.platform = excluded.platform and old.shop_ref = excluded.shop_ref
     returning account
@@ -117,6 +119,7 @@ class AccountTable:
             "may_write": account.may_write,
             "incoterm": account.incoterm,
             "unpaid_hours": account.unpaid_hours,
+            "refund_on_cancel": account.refund_on_cancel,
             "active": account.active,
             "options": json.dumps(dict(account.options)),
         }
@@ -159,6 +162,7 @@ class AccountTable:
             may_write=row["may_write"],
             incoterm=row["incoterm"],
             unpaid_hours=row["unpaid_hours"],
+            refund_on_cancel=row["refund_on_cancel"],
             active=row["active"],
             options=json.loads(row["options"]),
             paused=row["paused"],

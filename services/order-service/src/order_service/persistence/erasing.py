@@ -25,12 +25,15 @@ _MESSAGES = text(
         order by message_id limit :batch for update skip locked)
     """
 )
-# A platform tells an application once of a person, in whichever of a merchant's shops they have bought.
+# A platform tells an application once of a person, in whichever of a merchant's shops they have bought. The
+# index holds hashes: a name may be longer than an index takes, and is nobody's to read there.
 _FORGET = text(
     """
     with theirs as (
         select order_id from orders
         where platform = :platform and merchant_id = :merchant_id and people is not null
+          and hashtextextended(people -> 'buyer' ->> 'name', 0)
+              = any(array(select hashtextextended(name, 0) from unnest(:names) as name))
           and people -> 'buyer' ->> 'name' = any(:names) and personal_until > crossdock_now()
         order by order_id for update
     ), forgotten as (

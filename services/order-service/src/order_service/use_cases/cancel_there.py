@@ -21,7 +21,8 @@ async def heard_of_cancel(order: Order, *, tx: Transaction) -> None:
     """The marketplace says that the order is cancelled there, whoever did it."""
     if order.process.cancel_is_ours:
         owed = await tx.obligations.lock_of_order(order.identity.order_id, "cancel")
-        await obligations.confirm([(one, TOLD_BY_THEM) for one in owed if one.state != "confirmed"], tx=tx)
+        unconfirmed = [(one, TOLD_BY_THEM) for one in owed if one.state != "confirmed"]
+        await obligations.confirm(unconfirmed, wholly=False, tx=tx)  # they say nothing of a refund
 
 
 def call_of(obligation: Obligation) -> tuple[str, str]:

@@ -250,6 +250,7 @@ def _judge(
 ) -> None:
     findings = look(
         payment=canonical.payment_status,
+        platform_hold=canonical.platform_hold,
         test=canonical.test,
         address=order.people.consignee,
         lines=order.lines,
@@ -284,6 +285,7 @@ def _content(canonical: CanonicalOrder) -> Content:
         test=canonical.test,
         shipping_method=canonical.shipping_method,
         flags=canonical.flags,
+        platform_hold=canonical.platform_hold,
     )
 
 
@@ -310,5 +312,6 @@ def _what_changed(order: Order, content: Content, lines: bool, ship_to: str) -> 
         "address": ship_to != order.ship_to_fingerprint,
         "payment": content.payment is not order.content.payment,
         "shipping method": content.shipping_method != order.content.shipping_method,
+        "platform's hold": content.platform_hold != order.content.platform_hold,
     }
     return ", ".join(name for name, true in changed.items() if true) or "other"

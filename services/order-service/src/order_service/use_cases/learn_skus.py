@@ -80,6 +80,7 @@ async def look_again(
                 )
                 findings = look(
                     payment=order.content.payment,
+                    platform_hold=order.content.platform_hold,
                     test=order.content.test,
                     address=order.people.consignee,
                     lines=order.lines,

@@ -13,6 +13,10 @@ class MarketplaceRefused(Exception):
     """They understood and said no; asking again will not help. Argument: a code without personal data."""
 
 
+class MarketplaceRefusedInPart(MarketplaceRefused):
+    """They did some of it and said no to the rest. Argument: codes of what is left, without personal data."""
+
+
 class MarketplaceUnavailable(Exception):
     """Nothing was done; ask again after `retry_after_s`."""
 
@@ -220,7 +224,8 @@ class StockTelling:
 class Canceller(Protocol):
     async def cancel(self, external_id: str, reason: str) -> str:
         """Cancel what is not sent of the order; the platform's reference of it. Looks first whether it is
-        cancelled. `reason` is one of ours: out_of_stock, risk, unpaid, merchant.
+        cancelled. `reason` is one of ours: out_of_stock, risk, unpaid, merchant. Raises
+        MarketplaceRefusedInPart when some of it was cancelled and some was not.
         """
         ...
 

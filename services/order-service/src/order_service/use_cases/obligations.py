@@ -24,10 +24,11 @@ class Duty:
     refused: str
     overdue: str
     by_hand: str | None = None  # when nothing but a person can do it
+    in_part: str | None = None  # when some of it was done and some refused
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return tuple(code for code in (self.refused, self.overdue, self.by_hand) if code)
+        return tuple(code for code in (self.refused, self.overdue, self.by_hand, self.in_part) if code)
 
 
 DUTIES: Final[Mapping[str, Duty]] = MappingProxyType(
@@ -40,10 +41,15 @@ DUTIES: Final[Mapping[str, Duty]] = MappingProxyType(
             "cancel_there",
             "cancel_there_refused",
             "cancel_there_overdue",
-            "cancel_there_by_hand",
+            by_hand="cancel_there_by_hand",
+            in_part="cancel_there_in_part",
         ),
         "label": Duty(
-            "marketplace.issue_label", "label", "label_refused", "label_overdue", "labels_not_configured"
+            "marketplace.issue_label",
+            "label",
+            "label_refused",
+            "label_overdue",
+            by_hand="labels_not_configured",
         ),
     }
 )
@@ -79,18 +85,22 @@ async def owe(
     await _watch(identity.order_id, identity.merchant_id, deadline, tx=tx)
 
 
-async def confirm(done: Sequence[tuple[Obligation, str]], *, tx: Transaction) -> None:
-    """The platform has them: with each obligation its reference there."""
+async def confirm(done: Sequence[tuple[Obligation, str]], *, wholly: bool = True, tx: Transaction) -> None:
+    """The platform has them: with each obligation its reference there.
+
+    `wholly` False: what was refused of it may still be open, and stays a person's task.
+    """
     await tx.obligations.settle({one.obligation_id: ref for one, ref in done}, state="confirmed")
-    await _settle_exceptions([one for one, _ in done], tx=tx)
+    await _settle_exceptions([one for one, _ in done], wholly=wholly, tx=tx)
     await tx.orders.note([_note(one, "confirmed", ref) for one, ref in done])
 
 
-async def refuse(obligation: Obligation, code: str, *, tx: Transaction) -> None:
-    """The platform said no: a person sees why."""
+async def refuse(obligation: Obligation, code: str, *, in_part: bool = False, tx: Transaction) -> None:
+    """The platform said no, to all of it or to part: a person sees why."""
+    duty = DUTIES[obligation.kind]
     await tx.obligations.settle({obligation.obligation_id: None}, state="refused", error=code)
-    await _raise(obligation, DUTIES[obligation.kind].refused, code, tx=tx)
-    await tx.orders.note([_note(obligation, "refused", code)])
+    await _raise(obligation, (in_part and duty.in_part) or duty.refused, code, tx=tx)
+    await tx.orders.note([_note(obligation, "refused_in_part" if in_part else "refused", code)])
 
 
 async def hand_over(obligation: Obligation, code: str, *, tx: Transaction) -> None:
@@ -138,9 +148,16 @@ async def _raise(obligation: Obligation, exception: str, detail: str, *, tx: Tra
     )
 
 
-async def _settle_exceptions(obligations: Sequence[Obligation], *, tx: Transaction) -> None:
+async def _settle_exceptions(
+    obligations: Sequence[Obligation], *, wholly: bool = True, tx: Transaction
+) -> None:
     await tx.exceptions.settle(
-        [(one.order_id, code, one.subject) for one in obligations for code in DUTIES[one.kind].codes],
+        [
+            (one.order_id, code, one.subject)
+            for one in obligations
+            for code in DUTIES[one.kind].codes
+            if wholly or code != DUTIES[one.kind].in_part
+        ],
         by="order-service",
     )
 

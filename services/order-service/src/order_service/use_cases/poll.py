@@ -34,7 +34,9 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A page to be asked for. `more`: beyond `until` more than the time between two polls is unread."""
+    """A page to be asked for. `more`: the longest question has no room for all there is, or beyond `until`
+    more than the time between two polls is unread.
+    """
 
     since: datetime
     until: datetime
@@ -46,10 +48,11 @@ def question_of(poll: Poll, polling: Polling, now: datetime) -> Question | None:
     """The next page. None: nothing can have become visible since the last one."""
     since = poll.read_until - timedelta(seconds=polling.overlap_s)
     last = min(now - timedelta(seconds=polling.lag_s), poll.ends_at or now)
-    until = poll.span_until or min(last, since + timedelta(seconds=polling.longest_s))
+    longest = since + timedelta(seconds=polling.longest_s)
+    until = poll.span_until or min(last, longest)
     if until <= poll.read_until:
         return None
-    more = (last - until).total_seconds() > polling.every_s
+    more = longest <= until < last or (last - until).total_seconds() > polling.every_s
     return Question(since, until, poll.cursor, more)
 
 

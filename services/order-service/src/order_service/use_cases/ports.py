@@ -63,6 +63,8 @@ class Account:
     incoterm: str | None
     unpaid_hours: int
     active: bool
+    #: Platforms that leave the choice to us are asked to give the buyer the money back when we cancel.
+    refund_on_cancel: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     tokens: Tokens | None = None
     paused: str | None = None

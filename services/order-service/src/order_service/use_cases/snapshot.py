@@ -22,6 +22,7 @@ from crossdock_contracts.orders import (
 )
 from order_service.domain.addresses import valid_country
 from order_service.domain.canonical import Address
+from order_service.domain.holds import HoldReason as Held
 from order_service.domain.lines import Line
 from order_service.domain.money import exponent
 from order_service.domain.order import Order, Saying
@@ -31,6 +32,8 @@ _EVENTS: dict[Saying, type[OrderSnapshot]] = {
     Saying.CHANGED: OrderChangedV1,
     Saying.CANCELLED: OrderCancelledV1,
 }
+#: The first version of these events has no word for them: that the order waits is in its state.
+_UNTOLD = frozenset({Held.PLATFORM})
 
 
 def snapshot(order: Order, saying: Saying, *, actor: Actor, reason: str | None) -> OrderSnapshot:
@@ -48,7 +51,7 @@ def snapshot(order: Order, saying: Saying, *, actor: Actor, reason: str | None) 
         placed_at=identity.placed_at,
         fulfilment=Fulfilment(
             state=FulfilmentState(order.status.value),
-            holds=tuple(HoldReason(one.value) for one in sorted(process.holds)),
+            holds=tuple(HoldReason(one.value) for one in sorted(process.holds) if one not in _UNTOLD),
             policy=FulfilmentPolicy(terms.policy.value),
             label_source=LabelSource(terms.label_source.value),
             ship_by=terms.ship_by,

@@ -57,6 +57,7 @@ async def change_address(command: Command, consignee: Address, *, tx: Transactio
     order.take_findings(
         look(
             payment=order.content.payment,
+            platform_hold=order.content.platform_hold,
             test=order.content.test,
             address=consignee,
             lines=order.lines,

@@ -106,7 +106,9 @@ async def post_hold(
 async def post_release(
     order_id: UUID, body: Release, principal: Writer, database: Database, call: Idempotent
 ) -> Response:
-    """Let the order go on in spite of one hold. Unknown SKUs and test orders cannot be released by word."""
+    """Let the order go on in spite of one hold. Unknown SKUs, test orders and what the marketplace keeps back
+    cannot be released by word.
+    """
     async with database.transaction() as tx:
         await call.claim(tx, principal)
         command = _command(order_id, principal, body)

@@ -22,7 +22,9 @@ BY_AMAZON: Final = "AFN"
 #: Neither paid nor addressed yet, and without prices: not orders to us.
 PENDING: Final = frozenset({"PENDING_AVAILABILITY", "PENDING"})
 CANCELLED: Final = "CANCELLED"
-#: What may be sent or was sent. Anything else, `UNFULFILLABLE` among it, is held.
+#: Amazon does not let it be sent.
+UNFULFILLABLE: Final = "UNFULFILLABLE"
+#: What may be sent or was sent. Anything else is held.
 FULFILMENT: Final[Mapping[str, FulfilmentStatus]] = MappingProxyType(
     {
         "UNSHIPPED": FulfilmentStatus.UNFULFILLED,
@@ -31,7 +33,7 @@ FULFILMENT: Final[Mapping[str, FulfilmentStatus]] = MappingProxyType(
     }
 )
 #: What a search asks for: all that is an order to us.
-SEARCHED: Final = (*FULFILMENT, CANCELLED, "UNFULFILLABLE")
+SEARCHED: Final = (*FULFILMENT, CANCELLED, UNFULFILLABLE)
 #: The parts of an order that `read` and the write-back look at.
 INCLUDED: Final = (
     "BUYER",

@@ -80,18 +80,25 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
         notes=text_of(order.recipient.delivery_preference.address_instruction),
         tax_ids=tuple(_tax_ids(order)),
         flags=tuple(_flags(order, currency, consistent=cancelled or money.adds_up(totals))),
+        platform_hold=_platform_hold(order),
     )
 
 
 def _payment(order: wire.Order) -> PaymentStatus:
-    """Amazon tells no state of a payment: what is no longer pending is paid. An order that is neither to be
-    sent nor was sent is kept back.
+    """Amazon tells no state of a payment: what is no longer pending is paid. Nothing follows of a status or a
+    sender that we do not know.
     """
     status = order.fulfillment.fulfillment_status
     if status == codes.CANCELLED:
         return PaymentStatus.VOIDED
-    held = status not in codes.FULFILMENT or order.fulfillment.fulfilled_by != codes.MERCHANT
-    return PaymentStatus.PENDING if held else PaymentStatus.PAID
+    known = status in {*codes.FULFILMENT, codes.UNFULFILLABLE}
+    by_us = order.fulfillment.fulfilled_by == codes.MERCHANT
+    return PaymentStatus.PAID if known and by_us else PaymentStatus.PENDING
+
+
+def _platform_hold(order: wire.Order) -> str | None:
+    status = order.fulfillment.fulfillment_status
+    return status if status == codes.UNFULFILLABLE else None
 
 
 def _line(item: wire.OrderItem, currency: str) -> CanonicalLine:
@@ -162,7 +169,7 @@ def _ioss_number(item: wire.OrderItem) -> str | None:
 
 def _flags(order: wire.Order, currency: str, *, consistent: bool) -> Iterable[str]:
     items, fulfillment = order.order_items, order.fulfillment
-    if fulfillment.fulfillment_status not in {*codes.FULFILMENT, codes.CANCELLED}:
+    if fulfillment.fulfillment_status not in {*codes.FULFILMENT, codes.CANCELLED, codes.UNFULFILLABLE}:
         yield "unknown_status"
     if fulfillment.fulfilled_by != codes.MERCHANT:
         yield "unknown_fulfiller"

@@ -22,6 +22,7 @@ from order_service.use_cases.marketplace import (
     Listed,
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
+    MarketplaceRefusedInPart,
     MarketplaceUnavailable,
     StockNumber,
     Tracking,
@@ -73,12 +74,21 @@ class GenericGateway:
         return done.reference
 
     async def cancel(self, external_id: str, reason: str) -> str:
-        """Have the order cancelled; the shop's reference of it. Safe to repeat, as `write_back` is."""
+        """Have the order cancelled; the shop's reference of it. Safe to repeat, as `write_back` is.
+
+        Raises MarketplaceRefusedInPart with the shop's code for each line that it does not cancel.
+        """
         order = await self._known(external_id)
         if order is not None and order.status == "cancelled":
             return order.id
-        said = {"type": "cancel", "order_id": external_id, "reason": reason}
-        return (await self._tell(said, wire.Done, known_by=("cancel", external_id))).reference
+        said: dict[str, object] = {"type": "cancel", "order_id": external_id, "reason": reason}
+        if self._account.refund_on_cancel:
+            said["refund"] = True
+        done = await self._tell(said, wire.Cancelled, known_by=("cancel", external_id))
+        if done.refused:
+            left = ", ".join(f"{line}: {code}" for line, code in done.refused.items())
+            raise MarketplaceRefusedInPart(left[:400])
+        return done.reference
 
     async def tell_stock(self, numbers: Sequence[StockNumber]) -> Mapping[str, str]:
         """Set absolute numbers; those refused, with their codes. Safe to repeat: each time is newer."""

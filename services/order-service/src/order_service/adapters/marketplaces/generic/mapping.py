@@ -12,7 +12,6 @@ from order_service.domain.canonical import (
     CanonicalLine,
     CanonicalOrder,
     CanonicalTotals,
-    PaymentStatus,
     TaxId,
     text_of,
 )
@@ -50,7 +49,7 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
     ids = [one.id for one in order.lines]
     if len(set(ids)) < len(ids):
         raise NotAnOrder("lines: an id stands twice")
-    flags = ["on_hold"] if order.status == "on_hold" else []
+    flags = []
     if not _adds_up(totals, order.tax_included):
         flags.append("total_mismatch")
     return CanonicalOrder(
@@ -67,8 +66,7 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
         buyer=CanonicalBuyer(
             text_of(order.buyer.name), text_of(order.buyer.email), text_of(order.buyer.locale)
         ),
-        # An order that the shop holds waits as one that is not paid for: nothing of it leaves.
-        payment_status=PaymentStatus.PENDING if order.status == "on_hold" else order.payment,
+        payment_status=order.payment,
         fulfilment_status=order.fulfilment,
         cancelled=order.status == "cancelled",
         cancel_reason=text_of(order.cancel_reason),
@@ -76,6 +74,7 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
         notes=text_of(order.notes),
         tax_ids=tuple(TaxId(one.kind, text) for one in order.tax_ids if (text := text_of(one.value))),
         flags=tuple(flags),
+        platform_hold=order.status if order.status == "on_hold" else None,
         test=order.test,
     )
 

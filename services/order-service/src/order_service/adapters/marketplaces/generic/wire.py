@@ -132,6 +132,12 @@ class Done(Answer):
     reference: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+class Cancelled(Done):
+    """Lines that were not cancelled, by their ids, with a code each."""
+
+    refused: dict[Id, Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}$")]] = {}
+
+
 class StockSet(Answer):
     """SKUs that were refused, with a code each."""
 

@@ -74,6 +74,7 @@ def _parse(model: type[T], body: bytes) -> T:
 def to_canonical(order: wire.Order, senders: Senders) -> CanonicalOrder:
     """Raises ValueError when an amount is none."""
     lines = tuple(_line(one, order.currency) for one in order.item_list)
+    keeps = ", ".join(kept_back(order))
     address, buyer = _ship_to(order), CanonicalBuyer(name=text_of(order.buyer_username))
     tax_id = text_of(order.buyer_cpf_id)
     return CanonicalOrder(
@@ -105,15 +106,22 @@ def to_canonical(order: wire.Order, senders: Senders) -> CanonicalOrder:
         notes=text_of(order.message_to_seller),
         tax_ids=(TaxId("cpf", tax_id),) if tax_id else (),
         flags=tuple(_flags(order, senders, (address, buyer, tax_id))),
+        platform_hold=keeps or None,
     )
 
 
-def held(order: wire.Order, senders: Senders) -> Iterable[str]:
-    """Why Shopee, or what we do not know of it, keeps an order back that was paid."""
+def kept_back(order: wire.Order) -> Iterable[str]:
+    """Why Shopee keeps an order back that has not left."""
+    if order.order_status in codes.SENT | codes.ARRIVED | {codes.CANCELLED}:
+        return
     if order.pending_terms or order.order_status == codes.PENDING:
         yield "pending_terms"
     if order.order_status == codes.IN_CANCEL:
         yield "cancel_requested"
+
+
+def unknown(order: wire.Order, senders: Senders) -> Iterable[str]:
+    """What we do not understand of an order, which keeps it from being sent."""
     if order.order_status not in codes.STATUSES:
         yield "unknown_status"
     if order.fulfillment_flag and order.fulfillment_flag not in senders.seller | senders.shopee:
@@ -122,8 +130,8 @@ def held(order: wire.Order, senders: Senders) -> Iterable[str]:
 
 def _payment(order: wire.Order, senders: Senders) -> PaymentStatus:
     """Whether it may be sent is in the order's status: who pays on delivery has paid nothing when Shopee says
-    READY_TO_SHIP. What Shopee keeps back counts as voided and not as awaited: an order that awaits its
-    payment for too long is cancelled, and this one is for Shopee to decide.
+    READY_TO_SHIP. What is not understood counts as voided and not as awaited: an order that awaits its
+    payment for too long is cancelled. So does what is kept back and does not say that it was paid.
     """
     if order.order_status == codes.CANCELLED:
         return PaymentStatus.PAID if order.pay_time else PaymentStatus.VOIDED
@@ -131,7 +139,10 @@ def _payment(order: wire.Order, senders: Senders) -> PaymentStatus:
         return PaymentStatus.PENDING
     if order.order_status in codes.SENT | codes.ARRIVED:
         return PaymentStatus.PAID
-    return PaymentStatus.VOIDED if any(held(order, senders)) else PaymentStatus.PAID
+    if any(unknown(order, senders)):
+        return PaymentStatus.VOIDED
+    paid = order.order_status in codes.TO_SEND or order.pay_time or order.cod
+    return PaymentStatus.PAID if paid else PaymentStatus.VOIDED
 
 
 def _fulfilment(status: str) -> FulfilmentStatus:
@@ -142,7 +153,8 @@ def _fulfilment(status: str) -> FulfilmentStatus:
 
 def _flags(order: wire.Order, senders: Senders, personal: tuple[object, ...]) -> Iterable[str]:
     yield "shipping_total_unknown"
-    yield from held(order, senders)
+    yield from kept_back(order)
+    yield from unknown(order, senders)
     if order.cod:
         yield "cash_on_delivery"
     if "*" in repr(personal):  # every text in them

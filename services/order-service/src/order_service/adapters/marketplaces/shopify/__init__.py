@@ -38,7 +38,7 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         return ShopifyStock(open_gateway(account, meter), account.options.get("location_id"))
 
     def open_canceller(account: Account, meter: Meter) -> ShopifyCanceller:
-        return ShopifyCanceller(open_gateway(account, meter))
+        return ShopifyCanceller(open_gateway(account, meter), refund=account.refund_on_cancel)
 
     return Marketplace(
         code=PLATFORM,

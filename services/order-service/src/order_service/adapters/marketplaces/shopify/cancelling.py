@@ -1,6 +1,6 @@
 """Cancels of ours, told to one shop.
 
-Source: shopify.dev, GraphQL Admin API "orderCancel", read 2026-11-22.
+Source: shopify.dev, GraphQL Admin API "orderCancel" and "OrderCancelRefundMethodInput", read 2026-11-22.
 """
 
 from collections.abc import Mapping
@@ -38,11 +38,13 @@ mutation Cancel(
 
 
 class ShopifyCanceller:
-    def __init__(self, gateway: ShopifyGateway) -> None:
+    def __init__(self, gateway: ShopifyGateway, *, refund: bool) -> None:
+        """`refund`: to the original payment methods."""
         self._gateway = gateway
+        self._refund = refund
 
     async def cancel(self, external_id: str, reason: str) -> str:
-        """Cancel the order and give the buyer the money back; the order's id there.
+        """Cancel the order, and have it refunded if that is wanted; the order's id there.
 
         Safe to repeat: the shop is asked first. Stock is not put back there: we tell it our own numbers.
         """
@@ -52,7 +54,7 @@ class ShopifyCanceller:
         variables = {
             "id": order.id,
             "reason": REASONS.get(reason, "OTHER"),
-            "refund": {"originalPaymentMethodsRefund": True},
+            "refund": {"originalPaymentMethodsRefund": self._refund},
             "restock": False,
         }
         answer = await self._gateway.graphql(CANCEL_MUTATION, variables, changes=True)

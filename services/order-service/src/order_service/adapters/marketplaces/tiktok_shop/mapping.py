@@ -84,6 +84,7 @@ def to_canonical(order: wire.Order) -> CanonicalOrder:
         notes="\n".join(filter(None, map(text_of, (order.buyer_message, order.seller_note)))) or None,
         tax_ids=tax_ids,
         flags=tuple(_flags(order, totals, (address, buyer, tax_ids))),
+        platform_hold=codes.ON_HOLD if is_held(order) else None,
     )
 
 
@@ -125,13 +126,14 @@ def is_unknown(order: wire.Order) -> bool:
 
 def _payment(order: wire.Order) -> PaymentStatus:
     """Whether the order may be sent is in its status, not in the money: who pays on delivery has paid
-    nothing, and a sample costs nothing.
+    nothing, and a sample costs nothing. Whether one on hold was paid is known only if it says so.
     """
     if order.status in codes.CANCELLED:
         return PaymentStatus.PAID if order.paid_time else PaymentStatus.VOIDED
     if order.status == codes.UNPAID or is_unknown(order):
         return PaymentStatus.PENDING
-    return PaymentStatus.AUTHORIZED if is_held(order) else PaymentStatus.PAID
+    paid = not is_held(order) or order.paid_time or order.is_cod
+    return PaymentStatus.PAID if paid else PaymentStatus.AUTHORIZED
 
 
 def _fulfilment(order: wire.Order) -> FulfilmentStatus:

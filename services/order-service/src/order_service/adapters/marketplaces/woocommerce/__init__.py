@@ -6,6 +6,7 @@ from functools import partial
 
 import httpx
 
+from order_service.adapters.marketplaces.woocommerce.cancelling import WooCommerceCanceller
 from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGateway
 from order_service.adapters.marketplaces.woocommerce.listing import WooCommerceLister
 from order_service.adapters.marketplaces.woocommerce.mapping import PLATFORM, Habits, read_order
@@ -39,6 +40,9 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
     def open_teller(account: Account, meter: Meter) -> WooCommerceStock:
         return WooCommerceStock(open_gateway(account, meter))
 
+    def open_canceller(account: Account, meter: Meter) -> WooCommerceCanceller:
+        return WooCommerceCanceller(open_gateway(account, meter), refund=account.refund_on_cancel)
+
     return Marketplace(
         code=PLATFORM,
         writes_tracking=True,
@@ -49,5 +53,5 @@ def open_marketplace(http: httpx.AsyncClient) -> Marketplace:
         open_checker=open_gateway,
         polling=Polling(open_lister=open_lister, applies=can_ask),
         stock=StockTelling(open_teller, BATCH),
-        open_canceller=open_gateway,
+        open_canceller=open_canceller,
     )

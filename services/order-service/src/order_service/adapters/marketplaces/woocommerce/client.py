@@ -77,18 +77,6 @@ class WooCommerceGateway:
         await self._complete(order)
         return reference
 
-    async def cancel(self, external_id: str, reason: str) -> str:
-        """Set the order's status to cancelled; its number. WooCommerce puts back the stock it had taken and
-        mails the seller; money that was paid goes back by a person's hand. Safe to repeat: it looks first.
-        """
-        order = read(_ORDER, await self.ask(f"/wc/v3/orders/{external_id}"))
-        if order.status in codes.CANCELLED or order.status == codes.REFUNDED:
-            return str(order.id)
-        if order.status == codes.COMPLETED or mapping.told_parcels(order):
-            raise MarketplaceRefused("order_was_sent")
-        await self.change("PUT", f"/wc/v3/orders/{order.id}", {"status": codes.CANCEL}, _ORDER)
-        return str(order.id)
-
     async def shop_of_credentials(self) -> str:
         """The address of the site whose orders the key opens, as accounts have it.
 
@@ -194,7 +182,7 @@ def _refusal(response: httpx.Response, changes: bool) -> Exception:
         return MarketplaceUnavailable("the shop asked us to slow down", retry_after_s=_retry_after(response))
     if status == 503 and not changes:
         return MarketplaceUnavailable("the shop is not available", retry_after_s=_retry_after(response))
-    if status >= 500:
+    if status >= 500 and code != codes.NOT_REFUNDED:
         return _lost(f"HTTP {status}", changes)
     return MarketplaceRefused(code or f"http_{status}")
 

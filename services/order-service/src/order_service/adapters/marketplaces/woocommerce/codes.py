@@ -13,8 +13,9 @@ DELETED: Final = "order.deleted"
 ORDER_TOPICS: Final = frozenset({"order.created", "order.updated", "order.restored", DELETED})
 #: Not orders yet: a buyer is at the checkout, or a person is typing one in.
 DRAFTS: Final = frozenset({"checkout-draft", "auto-draft", "draft", "new"})
-#: The money has not come. `on-hold` may also be a person's wish that nothing leaves, whatever was paid.
-AWAITING_PAYMENT: Final = frozenset({"pending", "on-hold"})
+PENDING: Final = "pending"
+#: The shop awaits a payment that it cannot see by itself, or keeps back what was paid.
+ON_HOLD: Final = "on-hold"
 PROCESSING: Final = "processing"
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
@@ -24,7 +25,9 @@ CANCEL: Final = "cancelled"
 #: Called off. Who puts an order into the trash does not want it sent.
 CANCELLED: Final = frozenset({CANCEL, "trash"})
 #: What may stand in `status` without a plug-in; anything else is parked.
-STATUSES: Final = AWAITING_PAYMENT | CANCELLED | {PROCESSING, COMPLETED, FAILED, REFUNDED}
+STATUSES: Final = CANCELLED | {PENDING, ON_HOLD, PROCESSING, COMPLETED, FAILED, REFUNDED}
+#: WooCommerce says by this code, with status 500, that the payment gateway gives nothing back.
+NOT_REFUNDED: Final = "woocommerce_rest_cannot_create_order_refund"
 #: Orders that take no tracking number any more.
 OVER: Final = CANCELLED | {FAILED, REFUNDED}
 #: Our carrier codes as a buyer reads them, where capitals are not enough.

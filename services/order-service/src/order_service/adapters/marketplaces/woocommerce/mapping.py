@@ -68,6 +68,7 @@ def to_canonical(order: wire.Order, habits: Habits) -> CanonicalOrder:
     address, buyer = _ship_to(order), _buyer(order)
     tax_ids = _tax_ids(order, habits)
     payment, cancelled = _payment(order, totals, habits), order.status in codes.CANCELLED
+    kept_back = _is_kept_back(order, habits)
     return CanonicalOrder(
         platform=PLATFORM,
         external_id=str(order.id),
@@ -90,14 +91,21 @@ def to_canonical(order: wire.Order, habits: Habits) -> CanonicalOrder:
         notes=text_of(order.customer_note),
         tax_ids=tax_ids,
         flags=tuple(_flags(order, totals, habits, (address, buyer, tax_ids))),
+        platform_hold=order.status if kept_back else None,
         # What keeps an order here needs no answer first, and must not wait for one.
-        incomplete=payment.settled and not cancelled and _lacks_refunded_units(order),
+        incomplete=payment.settled and not (cancelled or kept_back) and _lacks_refunded_units(order),
     )
+
+
+def _is_kept_back(order: wire.Order, habits: Habits) -> bool:
+    """Whether it was paid, is not over, and has no status in which this shop's orders are sent."""
+    over_or_unpaid = codes.STATUSES - {codes.ON_HOLD, codes.PROCESSING}
+    return order.date_paid_gmt is not None and order.status not in over_or_unpaid | habits.ready_statuses
 
 
 def _payment(order: wire.Order, totals: CanonicalTotals, habits: Habits) -> PaymentStatus:
     """Whether the order may be shipped is in its status, not in the money: who pays on delivery has paid
-    nothing when the shop says `processing`, and `on-hold` keeps a paid order back.
+    nothing when the shop says `processing`. A payment counts beside a status that keeps the order back.
     """
     if order.status == codes.FAILED:
         return PaymentStatus.VOIDED
@@ -106,7 +114,7 @@ def _payment(order: wire.Order, totals: CanonicalTotals, habits: Habits) -> Paym
     if order.status in codes.CANCELLED:
         if order.date_paid_gmt is None:
             return PaymentStatus.VOIDED
-    elif order.status != codes.COMPLETED and order.status not in habits.ready_statuses:
+    elif order.status not in {codes.COMPLETED, *habits.ready_statuses} and not _is_kept_back(order, habits):
         return PaymentStatus.PENDING
     if totals.refunded_total <= 0:
         return PaymentStatus.PAID

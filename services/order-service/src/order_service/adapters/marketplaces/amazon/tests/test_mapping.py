@@ -126,6 +126,13 @@ def test_what_is_not_pending_any_more_is_paid(status: str, expected: FulfilmentS
     assert (order.fulfilment_status, order.payment_status, order.flags) == (expected, PaymentStatus.PAID, ())
 
 
+def test_what_amazon_does_not_let_be_sent_was_paid_and_waits_for_amazon() -> None:
+    order = an_order(fulfillment={"fulfillmentStatus": "UNFULFILLABLE", "fulfilledBy": "MERCHANT"})
+
+    assert (order.payment_status, order.platform_hold) == (PaymentStatus.PAID, "UNFULFILLABLE")
+    assert an_order().platform_hold is None
+
+
 @pytest.mark.parametrize("status", ["PENDING", "PENDING_AVAILABILITY"])
 def test_a_pending_order_without_price_and_address_is_none_yet(status: str) -> None:
     order = {

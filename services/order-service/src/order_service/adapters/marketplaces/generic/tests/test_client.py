@@ -19,6 +19,7 @@ from order_service.adapters.marketplaces.generic.settings import GenericSettings
 from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,
     MarketplaceRefused,
+    MarketplaceRefusedInPart,
     MarketplaceUnavailable,
     StockNumber,
     Tracking,
@@ -102,6 +103,22 @@ async def test_a_cancel_is_told_once_and_what_is_cancelled_takes_no_number(shop:
     assert [one["type"] for one in await shop.books("told")] == ["cancel"]
     with pytest.raises(MarketplaceRefused, match="order_cancelled"):
         await shop.gateway().write_back(FIRST)
+
+
+@pytest.mark.parametrize("refund", [False, True])
+async def test_a_shop_is_asked_for_a_refund_only_where_the_account_wants_it(shop: Shop, refund: bool) -> None:
+    await shop.gateway(refund_on_cancel=refund).cancel("A-1002", "merchant")
+
+    (told,) = await shop.books("told")
+    assert told["body"].get("refund", False) is refund
+
+
+async def test_a_shop_may_keep_lines_of_an_order_that_it_cancels_and_says_why(shop: Shop) -> None:
+    lines = json.loads(ORDER)["lines"]
+    await shop.put_order(lines=[{**lines[0], "sku": "PACKED-1"}, *lines[1:]])
+
+    with pytest.raises(MarketplaceRefusedInPart, match=f"^{lines[0]['id']}: already_packed$"):
+        await shop.gateway().cancel("A-1002", "merchant")
 
 
 async def test_stock_is_absolute_and_a_refused_sku_stops_no_other(shop: Shop) -> None:

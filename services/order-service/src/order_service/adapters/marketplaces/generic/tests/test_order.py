@@ -36,6 +36,14 @@ def wrong(**changes: Any) -> str:
     return "; ".join(map(str, refused.value.args))
 
 
+def test_an_order_that_the_shop_holds_is_kept_back_whether_or_not_it_was_paid() -> None:
+    for payment in ("paid", "pending"):
+        body = {**json.loads(ORDER), "status": "on_hold", "payment": payment}
+        order = read_order("order", json.dumps(body).encode())
+        assert order is not None
+        assert (order.platform_hold, order.payment_status) == ("on_hold", payment)
+
+
 def test_the_published_vector_is_what_we_sign_and_what_we_take() -> None:
     assert sign([SECRET], ID, AT, BODY) == PUBLISHED
     assert is_signed([SECRET], ID, str(AT), f"v1a,x {PUBLISHED}", BODY, now=AT)

@@ -51,7 +51,7 @@ def test_what_is_advisory_is_as_agreed_too() -> None:
         ("TO_CONFIRM_RECEIVE", PaymentStatus.PAID, FulfilmentStatus.DELIVERED),
         ("TO_RETURN", PaymentStatus.PAID, FulfilmentStatus.DELIVERED),
         ("COMPLETED", PaymentStatus.PAID, FulfilmentStatus.DELIVERED),
-        ("IN_CANCEL", PaymentStatus.VOIDED, FulfilmentStatus.UNFULFILLED),
+        ("IN_CANCEL", PaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
         ("CANCELLED", PaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
     ],
 )
@@ -65,16 +65,38 @@ def test_every_status_has_its_meaning(
 
 
 @pytest.mark.parametrize(
-    ("changes", "flag"),
+    ("changes", "why"),
     [
         ({"pending_terms": ["KYC_PENDING"]}, "pending_terms"),
         ({"order_status": "PENDING"}, "pending_terms"),
         ({"order_status": "IN_CANCEL"}, "cancel_requested"),
+    ],
+)
+def test_what_shopee_keeps_back_was_paid_and_says_why_it_waits(changes: dict[str, Any], why: str) -> None:
+    order = an_order(changed(**changes))
+
+    assert why in order.flags
+    assert (order.platform_hold, order.payment_status) == (why, PaymentStatus.PAID)
+
+
+def test_what_is_kept_back_without_a_time_of_payment_is_neither_paid_nor_waited_for() -> None:
+    order = an_order(changed(order_status="IN_CANCEL", pay_time=0))
+
+    assert (order.platform_hold, order.payment_status) == ("cancel_requested", PaymentStatus.VOIDED)
+
+
+def test_what_has_left_is_not_kept_back_any_more() -> None:
+    assert an_order(changed(order_status="SHIPPED", pending_terms=["KYC_PENDING"])).platform_hold is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
         ({"order_status": "INVOICE_PENDING"}, "unknown_status"),
         ({"fulfillment_flag": "fulfilled_by_whom"}, "unknown_fulfillment_flag"),
     ],
 )
-def test_what_shopee_keeps_back_is_held_and_says_why_and_is_no_payment_to_wait_for(
+def test_what_is_not_understood_is_held_and_flagged_and_is_no_payment_to_wait_for(
     changes: dict[str, Any], flag: str
 ) -> None:
     order = an_order(changed(**changes))

@@ -41,8 +41,8 @@ def teller(shop: Shop, location_id: str | None = None) -> ShopifyStock:
     return ShopifyStock(shop.gateway(), location_id)
 
 
-def canceller(shop: Shop) -> ShopifyCanceller:
-    return ShopifyCanceller(shop.gateway())
+def canceller(shop: Shop, *, refund: bool = False) -> ShopifyCanceller:
+    return ShopifyCanceller(shop.gateway(), refund=refund)
 
 
 async def sells(shop: Shop, *skus: str, **more: Any) -> None:
@@ -117,6 +117,15 @@ async def test_an_order_is_cancelled_there_with_its_reason_and_twice_is_once(sho
     assert (first, again) == ("gid://shopify/Order/501", "gid://shopify/Order/501")
     assert order["cancelled_at"] is not None
     assert order["cancel_reason"] == "inventory"
+
+
+@pytest.mark.parametrize(("refund", "status"), [(False, "paid"), (True, "refunded")])
+async def test_money_goes_back_only_where_the_account_wants_it(shop: Shop, refund: bool, status: str) -> None:
+    await shop.put_order(financial_status="paid")
+
+    await canceller(shop, refund=refund).cancel("501", "merchant")
+
+    assert (await kept(shop))["financial_status"] == status
 
 
 async def test_a_cancel_whose_answer_was_lost_is_found(shop: Shop) -> None:

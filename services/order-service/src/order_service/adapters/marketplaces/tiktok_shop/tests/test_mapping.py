@@ -153,8 +153,14 @@ def test_a_sample_costs_nothing_and_is_sent() -> None:
     ("changes", "payment", "fulfilment"),
     [
         ({"status": "UNPAID"}, PaymentStatus.PENDING, FulfilmentStatus.UNFULFILLED),
-        ({"status": "ON_HOLD"}, PaymentStatus.AUTHORIZED, FulfilmentStatus.UNFULFILLED),
-        ({"is_on_hold_order": True}, PaymentStatus.AUTHORIZED, FulfilmentStatus.UNFULFILLED),
+        ({"status": "ON_HOLD"}, PaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
+        ({"is_on_hold_order": True}, PaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
+        ({"status": "ON_HOLD", "paid_time": None}, PaymentStatus.AUTHORIZED, FulfilmentStatus.UNFULFILLED),
+        (
+            {"status": "ON_HOLD", "paid_time": None, "is_cod": True},
+            PaymentStatus.PAID,
+            FulfilmentStatus.UNFULFILLED,
+        ),
         ({"status": "AWAITING_SHIPMENT"}, PaymentStatus.PAID, FulfilmentStatus.UNFULFILLED),
         ({"status": "PARTIALLY_SHIPPING"}, PaymentStatus.PAID, FulfilmentStatus.PARTIAL),
         ({"status": "AWAITING_COLLECTION"}, PaymentStatus.PAID, FulfilmentStatus.FULFILLED),
@@ -191,6 +197,12 @@ def test_what_tiktok_sends_itself_is_none_of_ours() -> None:
     body = json.dumps(an_order(fulfillment_type="FULFILLMENT_BY_TIKTOK")).encode()
 
     assert read_message("order", body) is None
+
+
+@pytest.mark.parametrize("changes", [{"status": "ON_HOLD"}, {"is_on_hold_order": True}])
+def test_tiktok_keeps_an_order_back_while_the_buyer_may_change_their_mind(changes: dict[str, Any]) -> None:
+    assert read(**changes).platform_hold == "ON_HOLD"
+    assert read().platform_hold is None
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_the_sample_order_becomes_exactly_the_expected_one() -> None:
 
     order["placed_at"] = mapped().placed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # What the canonical form of the samples does not have.
-    for name in ("updated_at", "cancel_reason", "test", "presentment_total", "incomplete"):
+    for name in ("updated_at", "cancel_reason", "test", "presentment_total", "platform_hold", "incomplete"):
         del order[name]
     for line in order["lines"]:
         del line["ships"]
@@ -96,7 +96,7 @@ def test_an_order_that_was_never_modified_is_as_old_as_it_is() -> None:
         ("processing", PaymentStatus.PAID, False, FulfilmentStatus.UNFULFILLED),
         ("completed", PaymentStatus.PAID, False, FulfilmentStatus.FULFILLED),
         ("pending", PaymentStatus.PENDING, False, FulfilmentStatus.UNFULFILLED),
-        ("on-hold", PaymentStatus.PENDING, False, FulfilmentStatus.UNFULFILLED),
+        ("on-hold", PaymentStatus.PAID, False, FulfilmentStatus.UNFULFILLED),
         ("failed", PaymentStatus.VOIDED, False, FulfilmentStatus.UNFULFILLED),
         ("refunded", PaymentStatus.REFUNDED, False, FulfilmentStatus.UNFULFILLED),
         ("cancelled", PaymentStatus.PAID, True, FulfilmentStatus.UNFULFILLED),
@@ -120,7 +120,18 @@ def test_the_status_says_whether_an_order_is_paid_shipped_or_cancelled(
 def test_no_payment_date_makes_an_order_shippable_whose_status_says_no(status: str) -> None:
     order = mapped(status=status, date_paid_gmt="2026-02-18T11:05:01")
 
-    assert not order.payment_status.settled
+    assert order.platform_hold or not order.payment_status.settled
+
+
+@pytest.mark.parametrize("status", ["on-hold", "packing"])
+def test_a_paid_order_is_kept_back_by_its_status_and_never_by_a_deadline(status: str) -> None:
+    unpaid = mapped(status=status, date_paid_gmt=None)
+    paid = mapped(status=status)
+    known = mapped(habits=Habits(ready_statuses=frozenset({status})), status=status)
+
+    assert (unpaid.payment_status, unpaid.platform_hold) == (PaymentStatus.PENDING, None)
+    assert (paid.payment_status, paid.platform_hold) == (PaymentStatus.PAID, status)
+    assert (known.payment_status, known.platform_hold) == (PaymentStatus.PAID, None)
 
 
 def test_who_pays_on_delivery_is_shipped_to_and_flagged() -> None:
@@ -138,14 +149,14 @@ def test_a_status_of_a_plug_in_is_parked_until_the_operator_knows_it() -> None:
     parked = mapped(status="packing")
     known = mapped(habits=Habits(ready_statuses=frozenset({"packing"})), status="packing")
 
-    assert (parked.payment_status, parked.flags) == (PaymentStatus.PENDING, ("unknown_status",))
+    assert (parked.platform_hold, parked.flags) == ("packing", ("unknown_status",))
     assert (known.payment_status, known.flags) == (PaymentStatus.PAID, ())
 
 
 def test_processing_is_not_ready_where_the_operator_names_another_status() -> None:
     order = mapped(habits=Habits(ready_statuses=frozenset({"packing"})))
 
-    assert (order.payment_status, order.flags) == (PaymentStatus.PENDING, ())
+    assert (order.platform_hold, order.flags) == ("processing", ())
 
 
 def test_a_coupon_is_the_difference_between_subtotal_and_total() -> None:
