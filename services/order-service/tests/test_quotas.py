@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from order_service.messaging.calls import PatientMeter
 from order_service.persistence.quotas import AccountMeter
 from order_service.persistence.transaction import OrderDatabase
-from order_service.use_cases.marketplace import MarketplaceUnavailable, Quota
+from order_service.use_cases.marketplace import MarketplaceUnavailable, Quota, QuotaUsedUp
 
 from .samples import an_account
 from .test_journeys import connect
@@ -37,6 +38,18 @@ async def test_who_comes_too_late_is_told_how_long_to_wait(database: OrderDataba
         await meter.take("search")
     assert refused.value.retry_after_s is not None
     assert 60 < refused.value.retry_after_s <= 100
+
+
+async def test_a_job_of_many_calls_waits_for_the_next_one_if_that_is_soon(database: OrderDatabase) -> None:
+    await connect(database, an_account())
+    quick = {"search": Quota(rate_per_s=50, burst=2)}
+    patient = PatientMeter(AccountMeter(database, an_account(), quick))
+    for _ in range(6):
+        await patient.take("search")
+    await patient.learn("search", 0.01)
+    calls = asyncio.gather(*(patient.take("search") for _ in range(3)))
+    with pytest.raises(QuotaUsedUp):
+        await calls
 
 
 async def test_what_the_platform_says_of_its_quota_counts_from_then_on(database: OrderDatabase) -> None:

@@ -3,8 +3,9 @@
 `process.py` offers `add_arguments(parser)` and `running(given, **at)`: the sandbox for the arguments that
 were given, to be entered, at the `host` and `port` of `at`.
 
-`sandbox.toml` says what the folder plays (`role`: marketplace, carrier, tracking or mail) and, in `settings`,
-what the side that calls it is told in its environment: `{url}` there is the sandbox's address.
+`sandbox.toml` says what the folder plays (`role`: marketplace, carrier, tracking or mail), with which
+`arguments` it is started on a laptop and, in `settings`, what the side that calls it is told in its
+environment: `{url}` there is the sandbox's address.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -38,9 +38,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class AmazonOptions:
-    """An access token of Login with Amazon lives an hour."""
+    """An access token of Login with Amazon lives an hour. `plan_factor`: how many times as many calls a
+    second are let in as by Amazon's usage plans.
+    """
 
     token_lives_s: float = 3600.0
+    plan_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ async def running_amazon(
         {**trade.PAGES, **books_of_amazon.PAGES},
     )
     try:
-        store = Store(books)
+        store = Store(books, options.plan_factor)
         office = _Office(books, store, options)
         app = Starlette(
             routes=[

@@ -128,8 +128,9 @@ class Seller:
 
 
 class Store:
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, plan_factor: float = 1.0) -> None:
         self._books = books
+        self._plan_factor = plan_factor
 
     # -- sellers, tokens, quotas
 
@@ -189,7 +190,8 @@ class Store:
         values = (seller_id, operation)
         row = self._books.one("SELECT * FROM buckets WHERE seller_id = ? AND operation = ?", values)
         if row is None:
-            self.set_plan(seller_id, operation, *USAGE_PLANS[operation])
+            rate_per_s, burst = USAGE_PLANS[operation]
+            self.set_plan(seller_id, operation, rate_per_s * self._plan_factor, burst)
             return self.take_call(seller_id, operation)
         now = clock.now()
         passed_s = (now - datetime.fromisoformat(row["counted_at"])).total_seconds()

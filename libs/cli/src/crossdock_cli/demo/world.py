@@ -162,6 +162,13 @@ RULES: Final = (
         "service": "THPHR",
     },
     {
+        "name": "demo: to Germany from Shenzhen",
+        "priority": 840,
+        "conditions": {"countries": ["DE"], "warehouses": [SHENZHEN]},
+        "carrier": "yanwen",
+        "service": "481",
+    },
+    {
         "name": "demo: to Japan from Shenzhen",
         "priority": 850,
         "conditions": {"countries": ["JP"], "warehouses": [SHENZHEN]},

@@ -18,7 +18,7 @@ from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.keys import ensure_keys
 from crossdock_cli.stack.ports import choose_ports
 from crossdock_cli.stack.record import Record
-from crossdock_cli.stack.sandboxes import FEW
+from crossdock_cli.stack.sandboxes import FEW, all_sandboxes
 from crossdock_cli.stack.services import (
     MAILBOX_USER,
     SERVICES,
@@ -162,6 +162,7 @@ class _Start:
     def _sandbox(self, name: str) -> Child:
         port = self._stack.ports[name]
         arguments = [name, "--port", str(port), "--data", str(self._stack.folder.path / "sandbox")]
+        arguments += all_sandboxes()[name].arguments
         arguments += self._stack.options.arguments.get(name, ())
         environment = dict(CLEAN_ENVIRONMENT)
         if name == "mailbox":

@@ -1,7 +1,7 @@
 """The sandboxes there are, by what their folders say of themselves in `sandbox.toml`."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -13,12 +13,13 @@ FEW = ("shopify", "easypost", "mailbox")
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """`role`: marketplace, carrier, tracking or mail. `settings`: what the service that calls it is told,
-    with `{url}` where the sandbox's address goes.
+    """`role`: marketplace, carrier, tracking or mail. `arguments`: what it is started with on a laptop.
+    `settings`: what the service that calls it is told, with `{url}` where the sandbox's address goes.
     """
 
     name: str
     role: str
+    arguments: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def settings_at(self, url: str) -> dict[str, str]:

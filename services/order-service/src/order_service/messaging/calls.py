@@ -2,6 +2,7 @@
 of the job runner.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,32 @@ from order_service.use_cases.marketplace import (
     TokenExpired,
 )
 from order_service.use_cases.ports import Account
+
+#: A job of several calls waits so long for the next one, and gives way where it would take longer.
+LONGEST_PAUSE_S = 10.0
+
+
+class PatientMeter:
+    """For a job of several calls that begins anew each time: one that never waited would never get further
+    than its quota holds at once.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    async def take(self, operation: str) -> None:
+        """Raises QuotaUsedUp where the next call is a long time off."""
+        while True:
+            try:
+                return await self._meter.take(operation)
+            except QuotaUsedUp as error:
+                pause_s = error.retry_after_s or 0.0
+                if pause_s > LONGEST_PAUSE_S:
+                    raise
+            await asyncio.sleep(pause_s)
+
+    async def learn(self, operation: str, rate_per_s: float) -> None:
+        await self._meter.learn(operation, rate_per_s)
 
 
 class MarketplaceCalls:
