@@ -16,6 +16,8 @@ from crossdock_cli.stack.services import SERVICES
 AT_ONCE = 16
 #: Jobs that somebody still has to do something about. A refused one is an answer.
 OPEN_JOBS = frozenset({"ready", "running", "needs_person"})
+#: Always under way: it waits at a marketplace's queue for what comes.
+STANDING_JOB = "marketplace.read_queue"
 LAG_S = 5.0
 
 
@@ -290,7 +292,9 @@ def work_of(status: Mapping[str, Any]) -> Work:
     ]
     return Work(
         outbox=status["outbox"]["rows"] + status["outbox"]["parked_rows"],
-        jobs=sum(one["jobs"] for one in status["jobs"] if one["state"] in OPEN_JOBS),
+        jobs=sum(
+            one["jobs"] for one in status["jobs"] if one["state"] in OPEN_JOBS and one["kind"] != STANDING_JOB
+        ),
         parked=status["parked"]["keys"],
         lagging_topics=len(lagging),
     )
