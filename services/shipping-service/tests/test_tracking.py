@@ -22,7 +22,7 @@ from shipping_service.domain.tracking import means
 from shipping_service.messaging import HANDLERS
 from shipping_service.persistence.erasing import erase_expired
 from shipping_service.persistence.transaction import open_database
-from shipping_service.use_cases.follow_parcels import ParcelRef, take_scans
+from shipping_service.use_cases.follow_parcels import ParcelRef, take_told
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavailable, DomainSettings
 from shipping_service.use_cases.tracking_port import NotTracked, Told
 
@@ -73,9 +73,10 @@ async def number_of(stage: Stage, order: AnOrder) -> str:
 
 async def ref_of(stage: Stage, order: AnOrder) -> ParcelRef:
     (row,) = await stage.rows(
-        "select shipment_id, label_id from followed_parcel where order_id = :id", id=order.order_id
+        "select shipment_id, label_id, tracking_number from followed_parcel where order_id = :id",
+        id=order.order_id,
     )
-    return ParcelRef(MERCHANT, row.shipment_id, row.label_id)
+    return ParcelRef(MERCHANT, row.shipment_id, row.label_id, row.tracking_number)
 
 
 def told(number: str, *scans: tuple[str, float]) -> Told:
@@ -122,7 +123,7 @@ async def test_pushes_in_any_order_end_alike_and_each_scan_is_told_once(
     said = []
     for index in (*turn, *turn):
         async with stage.database.transaction() as tx:
-            await take_scans(ref, [story[index]], pushed=True, tx=tx)
+            await take_told(ref, Told((story[index],)), pushed=True, tx=tx)
         said += await stage.said()
 
     assert sorted(names(said)) == ["parcel.delivered", *["parcel.tracked"] * 3]
@@ -137,7 +138,7 @@ async def test_two_tellings_at_once_are_one(stage: Stage) -> None:
 
     async def tell() -> None:
         async with stage.database.transaction() as tx:
-            await take_scans(ref, told(number, ("accepted", 2), ("delivered", 1)).scans, pushed=True, tx=tx)
+            await take_told(ref, told(number, ("accepted", 2), ("delivered", 1)), pushed=True, tx=tx)
 
     await asyncio.gather(*(tell() for _ in range(6)))
 

@@ -135,6 +135,19 @@ class DocumentShown(BaseModel):
     erased: bool
 
 
+class OnwardShown(BaseModel):
+    """Another number that the parcel goes on under; its scans count for the parcel like those of its own.
+    `tracker` null: nobody tells of it.
+    """
+
+    tracking_number: str
+    carried_by: str | None
+    tracker: str | None
+    last_error: str | None
+    told_at: datetime
+    next_poll_at: datetime | None
+
+
 class ParcelShown(BaseModel):
     """A label's parcel under way. `since`: of the scan it stands on; `heard_at`: of the newest of all.
     `next_poll_at` null: it is not asked about any more.
@@ -151,6 +164,7 @@ class ParcelShown(BaseModel):
     heard_at: datetime | None
     last_error: str | None
     next_poll_at: datetime | None
+    onward: list[OnwardShown]
 
 
 class ScanShown(BaseModel):

@@ -3,7 +3,8 @@
 1. Scans go by their time. One without an offset has the time of the scan before it in the carrier's list, and
    among such the time as said decides: `placed`.
 2. A reversal takes back the newest scan before it that it is about, and neither counts any more.
-3. The status is that of the last scan that has one, with the exceptions of `_stands`.
+3. Of a parcel with several numbers two carriers tell of one thing: the second to do so is an echo.
+4. The status is that of the last scan that has one, with the exceptions of `_word` and `_stands`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from shipping_service.domain.tracking import Kind, Milestone, Reason, Scan, Status
+from shipping_service.domain.tracking import Kind, Milestone, Reason, Scan, Status, Stretch
 
 #: They stay, whatever a scan says that is not newer and of those that may follow.
 FINAL: Final = frozenset({Status.DELIVERED, Status.RETURNED, Status.DESTROYED, Status.LOST})
@@ -29,6 +30,14 @@ _MOVING: Final = frozenset(
         *(Status.AVAILABLE_FOR_PICKUP, Status.DELIVERY_FAILED, Status.DELAYED, Status.CANCELLED),
     }
 )
+#: What the last mile's carrier says of the beginning, of a parcel that has come all the way to it: of paper
+#: nothing, and that it has it now, that it moves.
+_BEGINNING: Final[Mapping[Status, Status | None]] = {
+    Status.CREATED: None,
+    Status.CANCELLED: None,
+    Status.ACCEPTED: Status.IN_TRANSIT,
+}
+_ON_PAPER: Final = frozenset({Status.CREATED, Status.CANCELLED})
 _CUSTOMS: Final = frozenset({Status.IN_CUSTOMS, Status.CUSTOMS_HOLD})
 
 
@@ -76,13 +85,14 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class News:
     """One scan nobody knew. `told`: its status for others; of a scan without one, where the parcel stands.
-    `moved`: the parcel stands otherwise because of it.
+    `moved`: the parcel stands otherwise because of it. `echo`: it was told under another number before.
     """
 
     known: Known
     told: Status
     moved: bool
     standing: Standing
+    echo: bool = False
 
 
 def placed(scans: Sequence[Scan], now: datetime) -> list[tuple[Scan, datetime]]:
@@ -101,7 +111,7 @@ def placed(scans: Sequence[Scan], now: datetime) -> list[tuple[Scan, datetime]]:
 
 def stand(known: Iterable[Known], lane: Lane) -> Standing:
     """Where all these scans leave the parcel. With several pieces the worst of them counts."""
-    ordered = _in_force(sorted(known, key=_order))
+    ordered = _without_echoes(_in_force(sorted(known, key=_order)))
     pieces = sorted({one.scan.piece for one in ordered if one.scan.piece is not None})
     if not pieces:
         return _fold(ordered, lane)
@@ -115,10 +125,11 @@ def learn(before: Sequence[Known], new: Sequence[Known], lane: Lane) -> list[New
     known, standing = list(before), stand(before, lane)
     news: list[News] = []
     for one in sorted(new, key=_order):
+        echo = any(_same_thing(one, other) for other in known)
         known.append(one)
         after = stand(known, lane)
         moved = (after.status, after.reason) != (standing.status, standing.reason)
-        news.append(News(one, _told(one, known, after, lane), moved, after))
+        news.append(News(one, _told(one, known, after, lane), moved and not echo, after, echo))
         standing = after
     return news
 
@@ -143,6 +154,34 @@ def _in_force(ordered: Sequence[Known]) -> list[Known]:
         ]
         if about:
             kept.remove(about[-1])
+    return kept
+
+
+def _thing(one: Known) -> tuple[object, ...] | None:
+    """What happened when, to the minute; None: it cannot be told."""
+    at, status = one.scan.occurred_at, one.scan.meaning.status
+    if at is None or status in (None, Status.UNKNOWN):
+        return None
+    return status, one.scan.piece, at.replace(second=0, microsecond=0)
+
+
+def _same_thing(one: Known, other: Known) -> bool:
+    thing = _thing(one)
+    return (
+        thing is not None
+        and thing == _thing(other)
+        and one.scan.tracking_number != other.scan.tracking_number
+    )
+
+
+def _without_echoes(ordered: Sequence[Known]) -> list[Known]:
+    """An attempt that two carriers tell of is one attempt."""
+    first: dict[tuple[object, ...], str] = {}
+    kept: list[Known] = []
+    for one in ordered:
+        thing, number = _thing(one), one.scan.tracking_number
+        if thing is None or first.setdefault(thing, number) == number:
+            kept.append(one)
     return kept
 
 
@@ -187,6 +226,9 @@ def _word(scan: Scan, before: Standing, lane: Lane) -> tuple[Status, Reason | No
         return _delivered(scan, before, lane)
     if before.returning and meaning.status in _MOVING:
         return Status.RETURNING, before.reason
+    if scan.stretch is Stretch.LAST_MILE and before.status not in _ON_PAPER:
+        status = _BEGINNING.get(meaning.status, meaning.status)
+        return None if status is None else (status, meaning.reason)
     return meaning.status, meaning.reason
 
 

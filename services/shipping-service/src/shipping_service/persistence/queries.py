@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -155,10 +156,12 @@ async def list_asked(connection: AsyncConnection, carrier: str, *, after: UUID, 
 _PARCELS = text(
     """
     select parcel_id, label_id, tracker, tracking_number, carried_by, status, reason, since, heard_at,
-           last_error, next_poll_at
-    from followed_parcel where merchant_id = :merchant_id and shipment_id = :shipment_id order by label_id
+           last_error, next_poll_at,
+           (select coalesce(jsonb_agg(to_jsonb(o) order by o.told_at, o.tracking_number), '[]')
+            from onward_number o where o.label_id = f.label_id) as onward
+    from followed_parcel f where merchant_id = :merchant_id and shipment_id = :shipment_id order by label_id
     """
-)
+).columns(onward=JSONB)
 _SCANS = text(
     """
     select s.scan_id, s.label_id, s.tracking_number, s.piece, s.raw_code, s.kind, s.status, s.reason,

@@ -11,6 +11,7 @@ from crossdock_chassis.logging import get_logger
 from crossdock_chassis.outgoing import open_http_client
 from shipping_service.adapters.carriers.seventeen_track import codes, tracking, wire
 from shipping_service.adapters.carriers.seventeen_track.settings import SeventeenTrackSettings
+from shipping_service.domain.tracking import plain_name
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavailable
 from shipping_service.use_cases.tracking_port import NotTracked, Told, TrackingRef
 
@@ -34,7 +35,7 @@ class SeventeenTrackTracker:
     """
 
     def __init__(self, settings: SeventeenTrackSettings) -> None:
-        given = {codes.plain(name): key for name, key in settings.carrier_keys.items()}
+        given = {plain_name(name): key for name, key in settings.carrier_keys.items()}
         self._carrier_keys = {**codes.CARRIER_KEYS, **given}
         self._api = open_http_client(
             "seventeen_track",
@@ -66,7 +67,7 @@ class SeventeenTrackTracker:
         return found
 
     def _registration(self, ref: TrackingRef) -> dict[str, object]:
-        key = self._carrier_keys.get(codes.plain(ref.carried_by or ""))
+        key = self._carrier_keys.get(plain_name(ref.carried_by or ""))
         number: dict[str, object] = {"number": ref.tracking_number}
         return number | ({"auto_detection": True} if key is None else {"carrier": key})
 
