@@ -509,3 +509,41 @@ async def test_pushed_news_are_asked_for_once_where_the_carrier_wants_to_be_aske
     assert [one.tracker_ref for one in await stage.rows("select tracker_ref from followed_parcel")] == [
         f"trk_{number}"
     ]
+
+
+async def test_why_news_are_not_pushed_is_shown_and_they_are_asked_for_ever_more_seldom(
+    stage: Stage, tracker: ScriptedTracker, client: httpx.AsyncClient
+) -> None:
+    order, number = await shipped(stage)
+    stage.tracking = a_tracking(tracker, subscribes=True)
+    tracker.refuses[number], tracker.told[number] = NotTracked("quota"), told(number, ("accepted", 1))
+    path = f"/v1/shipments/{await stage.shipment(order)}"
+
+    said = await stage.ask()
+    await stage.ask()
+    (refused,) = (await client.get(path)).json()["parcels"]
+    times = [await wait_is_over(stage) for _ in range(2)]
+    del tracker.refuses[number]
+    await wait_is_over(stage)
+    (taken,) = (await client.get(path)).json()["parcels"]
+
+    assert names(said) == ["parcel.tracked"]
+    assert (refused["last_error"], refused["not_subscribed"], refused["status"]) == (
+        None,
+        "quota",
+        "accepted",
+    )
+    assert tracker.subscribed == [number] * 4
+    assert times == [timedelta(hours=8), timedelta(hours=16)]
+    assert taken["not_subscribed"] is None
+    (row,) = await stage.rows("select subscribed, subscribe_failures, subscribe_at from followed_parcel")
+    assert tuple(row) == (True, 0, None)
+
+
+async def wait_is_over(stage: Stage) -> timedelta:
+    """Ask once it is, and tell how long the next one takes."""
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql("update followed_parcel set subscribe_at = crossdock_clock()")
+    await stage.ask()
+    (row,) = await stage.rows("select subscribe_at - crossdock_clock() as wait from followed_parcel")
+    return timedelta(hours=0 if row.wait is None else round(row.wait / timedelta(hours=1)))

@@ -144,13 +144,15 @@ class OnwardShown(BaseModel):
     carried_by: str | None
     tracker: str | None
     last_error: str | None
+    not_subscribed: str | None
     told_at: datetime
     next_poll_at: datetime | None
 
 
 class ParcelShown(BaseModel):
     """A label's parcel under way. `since`: of the scan it stands on; `heard_at`: of the newest of all.
-    `next_poll_at` null: it is not asked about any more.
+    `next_poll_at` null: it is not asked about any more. `last_error`, `not_subscribed`: the tracker's codes
+    for not answering, and for not pushing news.
     """
 
     parcel_id: UUID
@@ -163,6 +165,7 @@ class ParcelShown(BaseModel):
     since: datetime | None
     heard_at: datetime | None
     last_error: str | None
+    not_subscribed: str | None
     next_poll_at: datetime | None
     onward: list[OnwardShown]
 

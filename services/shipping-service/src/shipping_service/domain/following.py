@@ -40,7 +40,8 @@ class Pace:
 class Number:
     """One number of a parcel, and how asking about it goes. `tracker`: the member that tells of it, None:
     nobody does. `failures` counts unanswered questions in a row. `next_poll_at` None: it is not asked about
-    any more.
+    any more. `not_subscribed`: the tracker's code for not pushing its news, `subscribe_failures` how often in
+    a row, `subscribe_at` when to ask for that again.
     """
 
     tracking_number: str
@@ -48,6 +49,9 @@ class Number:
     tracker_ref: str | None
     carried_by: str | None
     subscribed: bool = False
+    not_subscribed: str | None = None
+    subscribe_failures: int = 0
+    subscribe_at: datetime | None = None
     pushed_at: datetime | None = None
     failures: int = 0
     last_error: str | None = None
@@ -104,8 +108,26 @@ def next_poll(followed: Followed, now: datetime, pace: Pace, number: Number | No
         return None
     wait = _wait(followed, number, now, pace)
     if number.failures:
-        wait = min(max(wait, pace.every) * 2 ** min(number.failures - 1, 10), _LONGEST_BACK_OFF)
+        wait = _back_off(max(wait, pace.every), number.failures)
     return now + _spread(followed, wait)
+
+
+def subscribed(number: Number, tracker_ref: str) -> None:
+    """The tracker pushes news of this number. `tracker_ref`: its own id for it, "" where it has none."""
+    number.subscribed, number.tracker_ref = True, tracker_ref or number.tracker_ref
+    number.not_subscribed, number.subscribe_failures, number.subscribe_at = None, 0, None
+
+
+def not_subscribed(number: Number, code: str, now: datetime, pace: Pace) -> None:
+    """It does not, and says why: it is asked for ever more seldom. Questions about the number go on."""
+    number.not_subscribed = code[:128]
+    number.subscribe_failures += 1
+    number.subscribe_at = now + _back_off(pace.every, number.subscribe_failures)
+
+
+def _back_off(first: timedelta, failures: int) -> timedelta:
+    doubled: timedelta = first * 2 ** min(failures - 1, 10)
+    return min(doubled, _LONGEST_BACK_OFF)
 
 
 def _wait(followed: Followed, number: Number, now: datetime, pace: Pace) -> timedelta:

@@ -19,13 +19,16 @@ from shipping_service.persistence.carrier_messages import settle_message, waitin
 from shipping_service.persistence.parcels import to_ref
 from shipping_service.persistence.queries import count_open_jobs
 from shipping_service.persistence.transaction import ShippingDatabase
-from shipping_service.use_cases.follow_parcels import ParcelRef, note_no_answer, take_told
+from shipping_service.use_cases.follow_parcels import ParcelRef, keep_subscription, note_no_answer, take_told
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavailable, NotFound
 from shipping_service.use_cases.tracking_port import NotTracked, Told, Tracker, Tracking, TrackingRef
 
 log = get_logger(__name__)
 _scans = meter.create_counter(
     "crossdock.shipping.scans", description="Scans taken in, by carrier and outcome"
+)
+_subscriptions = meter.create_counter(
+    "crossdock.shipping.subscriptions", description="Pushed news asked for, by carrier and outcome"
 )
 
 TRACK_PARCELS: Final = "track_parcels"
@@ -78,6 +81,8 @@ class TrackingJobs:
         for carrier in self._carriers:  # a count that is there from the start shows its first rise
             for outcome in ("new", "unknown", "unsure"):
                 _scans.add(0, {"carrier": carrier, "outcome": outcome})
+            for outcome in ("taken", "refused"):
+                _subscriptions.add(0, {"carrier": carrier, "outcome": outcome})
         await repeat("put_questions", self.put_due_questions, stop, every_s=LOOK_EVERY_S)
 
     async def read_messages(self, stop: asyncio.Event) -> None:
@@ -117,7 +122,7 @@ class TrackingJobs:
         connected = self._carriers[carrier]
         parcels = [(_ref(job, row), row) for row in job.payload["parcels"]]
         try:
-            refs = await self._subscribe(connected, parcels)
+            refs = await self._subscribe(carrier, connected, parcels)
             answers = await connected.tracker.track(refs)
         except CarrierUnavailable as error:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
@@ -134,7 +139,7 @@ class TrackingJobs:
             await tx.jobs.done(job)
 
     async def _subscribe(
-        self, connected: Connected, parcels: Sequence[tuple[ParcelRef, Any]]
+        self, carrier: str, connected: Connected, parcels: Sequence[tuple[ParcelRef, Any]]
     ) -> list[TrackingRef]:
         """Ask once for pushed news of each number, where the carrier wants to be asked."""
         refs = {ref: to_ref(row) for ref, row in parcels}
@@ -142,13 +147,24 @@ class TrackingJobs:
             return list(refs.values())
         asked = [ref for ref, row in parcels if not row["subscribed"]]
         answers = await connected.tracker.subscribe([refs[one] for one in asked]) if asked else {}
-        async with self._database.transaction() as tx:
-            for ref in asked:
-                answer = answers.get(ref.tracking_number)
-                if isinstance(answer, str):
-                    await tx.parcels.subscribed(ref, answer)
-                    refs[ref] = replace(refs[ref], tracker_ref=answer or refs[ref].tracker_ref)
+        for ref in asked:
+            answer = answers.get(ref.tracking_number, NotTracked("not_answered"))
+            await self._keep_subscription(carrier, ref, answer)
+            if isinstance(answer, str):
+                refs[ref] = replace(refs[ref], tracker_ref=answer or refs[ref].tracker_ref)
         return list(refs.values())
+
+    async def _keep_subscription(self, carrier: str, ref: ParcelRef, answer: str | NotTracked) -> None:
+        refused = isinstance(answer, NotTracked)
+        _subscriptions.add(1, {"carrier": carrier, "outcome": "refused" if refused else "taken"})
+        if isinstance(answer, NotTracked):
+            shipment_id = str(ref.shipment_id)
+            log.warning("tracking.not_subscribed", carrier=carrier, shipment_id=shipment_id, code=answer.code)
+        try:
+            async with self._database.transaction() as tx:
+                await keep_subscription(ref, answer, tx=tx)
+        except DEFECTS as broken:
+            self._skip(carrier, ref, broken)
 
     async def read_waiting_messages(self) -> None:
         """Read what was pushed and is unread, each message by itself."""

@@ -66,7 +66,9 @@ _MERCHANTS_DUE = text(
 
 
 def _claim(table: str) -> Any:
-    """By putting the next question off: who claims and dies has it put again when that time has come."""
+    """By putting the next question off: who claims and dies has it put again when that time has come. What is
+    not to be subscribed to now counts as subscribed.
+    """
     return text(
         f"""
         update {table} set next_poll_at = crossdock_clock() + :stands
@@ -74,7 +76,8 @@ def _claim(table: str) -> Any:
             select label_id, tracking_number from {table}
             where tracker = :tracker and merchant_id = :merchant_id and next_poll_at <= crossdock_clock()
             order by next_poll_at limit :most for update skip locked)
-        returning shipment_id, label_id, tracking_number, tracker_ref, carried_by, subscribed
+        returning shipment_id, label_id, tracking_number, tracker_ref, carried_by,
+                  subscribed or coalesce(subscribe_at > crossdock_clock(), false) as subscribed
         """  # noqa: S608 - names of ours
     )
 
@@ -89,24 +92,16 @@ def _pull(table: str) -> Any:
     ).bindparams(bindparam("numbers", type_=ARRAY(Text)))
 
 
-def _subscribed(table: str) -> Any:
-    return text(
-        f"""
-        update {table}
-        set subscribed = true, tracker_ref = coalesce(nullif(:tracker_ref, ''), tracker_ref)
-        where label_id = :label_id and tracking_number = :tracking_number
-        """  # noqa: S608 - names of ours
-    )
-
-
 #: A parcel's own number is in its row, and others that it goes on under in theirs.
 _TABLES = ("followed_parcel", "onward_number")
 _CLAIMS = [_claim(table) for table in _TABLES]
 _PULLS = [_pull(table) for table in _TABLES]
-_SUBSCRIBED = [_subscribed(table) for table in _TABLES]
 
-_NUMBER = ("tracking_number", "tracker", "tracker_ref", "carried_by", "subscribed", "failures", "last_error")
-_NUMBER_TIMES = ("pushed_at", "next_poll_at")
+_NUMBER = (
+    *("tracking_number", "tracker", "tracker_ref", "carried_by", "subscribed", "not_subscribed"),
+    *("subscribe_failures", "failures", "last_error"),
+)
+_NUMBER_TIMES = ("subscribe_at", "pushed_at", "next_poll_at")
 _IDS = ("label_id", "order_id", "shipment_id", "parcel_id")
 _TIMES = ("labelled_at", "since", "heard_at")
 
@@ -176,11 +171,6 @@ class ParcelTable:
         """Ask about them at the next look."""
         for pull in _PULLS:
             await self._connection.execute(pull, {"tracker": tracker, "numbers": list(numbers)})
-
-    async def subscribed(self, ref: ParcelRef, tracker_ref: str) -> None:
-        values = {"label_id": ref.label_id, "tracking_number": ref.tracking_number}
-        for subscribed in _SUBSCRIBED:
-            await self._connection.execute(subscribed, {**values, "tracker_ref": tracker_ref})
 
 
 def to_ref(row: Row) -> TrackingRef:

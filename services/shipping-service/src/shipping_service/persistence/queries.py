@@ -156,7 +156,7 @@ async def list_asked(connection: AsyncConnection, carrier: str, *, after: UUID, 
 _PARCELS = text(
     """
     select parcel_id, label_id, tracker, tracking_number, carried_by, status, reason, since, heard_at,
-           last_error, next_poll_at,
+           last_error, not_subscribed, next_poll_at,
            (select coalesce(jsonb_agg(to_jsonb(o) order by o.told_at, o.tracking_number), '[]')
             from onward_number o where o.label_id = f.label_id) as onward
     from followed_parcel f where merchant_id = :merchant_id and shipment_id = :shipment_id order by label_id

@@ -8,13 +8,13 @@ from uuid import UUID
 from crossdock_contracts.envelope import Actor, ActorKind
 from shipping_service.domain.dispatch import Dispatch
 from shipping_service.domain.effects import Noted
-from shipping_service.domain.following import Followed, Number, goes_on
+from shipping_service.domain.following import Followed, Number, goes_on, not_subscribed, subscribed
 from shipping_service.domain.hearing import hear
 from shipping_service.domain.tracking import MAX_CODE, Scan, Status, Stretch, identity_of, plain_name
 from shipping_service.domain.whereabouts import Known, placed
 from shipping_service.use_cases.announce import announce
 from shipping_service.use_cases.ports import DomainSettings, Transaction
-from shipping_service.use_cases.tracking_port import GoesOn, Told
+from shipping_service.use_cases.tracking_port import GoesOn, NotTracked, Told
 
 #: Of one parcel. Carriers keep a hundred at most; what is beyond is the oldest and is not taken in.
 MOST_SCANS: Final = 500
@@ -103,6 +103,18 @@ async def note_no_answer(ref: ParcelRef, code: str, *, tx: Transaction) -> None:
     await tx.parcels.save(followed, (), personal_until=tx.now)
     await announce(dispatch, tx=tx)
     await tx.dispatches.save([dispatch])
+
+
+async def keep_subscription(ref: ParcelRef, answer: str | NotTracked, *, tx: Transaction) -> None:
+    """What came of asking for pushed news of this number. Safe to repeat."""
+    await tx.dispatches.lock_shipments({ref.shipment_id: ref.merchant_id})
+    followed = await tx.parcels.of_label(ref.label_id)
+    number = followed.number(ref.tracking_number)
+    if isinstance(answer, NotTracked):
+        not_subscribed(number, answer.code, tx.now, tx.settings.pace)
+    else:
+        subscribed(number, answer)
+    await tx.parcels.save(followed, (), personal_until=tx.now)
 
 
 def _go_on(dispatch: Dispatch, followed: Followed, told: GoesOn, *, tx: Transaction) -> None:
