@@ -87,7 +87,8 @@ class TriedShown(BaseModel):
 
 class LabelShown(BaseModel):
     """One attempt to have a label; `state` tells of the void as well. `refusal_code`, `refusal_field` and
-    `remedy` say why there is none (yet); `put_off_at`: since when the carrier has been saying "later".
+    `remedy` say why there is none (yet); `put_off_at`: since when the carrier has been saying "later";
+    `booked_at`: since when it has been making the label.
     """
 
     label_id: UUID
@@ -114,6 +115,7 @@ class LabelShown(BaseModel):
     refusal_field: str | None
     remedy: Remedy | None
     put_off_at: datetime | None
+    booked_at: datetime | None
     void_code: str | None
     voided_at: datetime | None
 
