@@ -247,3 +247,21 @@ def test_what_two_numbers_tell_alike_within_a_minute_happened_once() -> None:
     assert [one.echo for one in (first, echo, second)] == [False, True, False]
     assert [one.standing.attempts for one in (first, echo, second)] == [1, 1, 2]
     assert stand([again, post, line], HOME).attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("scans", "contradicted"),
+    [
+        ([says(1, S.DELIVERED), of_last_mile(16, S.OUT_FOR_DELIVERY)], True),
+        ([of_last_mile(1, S.DELIVERED), says(16, S.LOST)], True),
+        ([says(1, S.DELIVERED), says(16, S.OUT_FOR_DELIVERY)], False),  # one carrier's own disorder
+        ([says(1, S.DELIVERED), of_last_mile(15, S.OUT_FOR_DELIVERY)], False),  # a wrong zone does it
+        ([says(1, S.DELIVERED), of_last_mile(16, S.DELIVERED)], False),
+        ([says(1, S.LOST), of_last_mile(16, S.DELIVERED)], False),  # found again
+        ([says(1, S.DELIVERED), of_last_mile(16, S.IN_TRANSIT), of_last_mile(17, S.RETURNING)], False),
+    ],
+)
+def test_an_end_that_the_other_carrier_denies_later_is_contradicted(
+    scans: Sequence[Known], contradicted: bool
+) -> None:
+    assert {stand(order, HOME).contradicted for order in permutations(scans)} == {contradicted}

@@ -178,6 +178,7 @@ def alarms(followed: Followed, standing: Standing, now: datetime, pace: Pace) ->
         "parcel_returning": status is Status.RETURNING,
         "parcel_lost": status in {Status.LOST, Status.DESTROYED},
         "parcel_silent": under_way and now - last_heard(followed) > _silence(followed.lane),
+        "parcel_contradicted": standing.contradicted,
         "parcel_expired": status is Status.EXPIRED,
     }
     return frozenset(code for code, holds in told.items() if holds)

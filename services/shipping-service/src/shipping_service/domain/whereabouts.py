@@ -9,7 +9,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -38,6 +38,8 @@ _BEGINNING: Final[Mapping[Status, Status | None]] = {
     Status.ACCEPTED: Status.IN_TRANSIT,
 }
 _ON_PAPER: Final = frozenset({Status.CREATED, Status.CANCELLED})
+#: As far as any zone is from UTC.
+_WRONG_ZONE: Final = timedelta(hours=14)
 _CUSTOMS: Final = frozenset({Status.IN_CUSTOMS, Status.CUSTOMS_HOLD})
 
 
@@ -69,13 +71,17 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where the parcel is. `since`: the time of the scan that says so, whose id is `scan_id`; both None
-    before the first. `attempts` counts failed deliveries, `heard_at` is the newest time of any scan.
+    before the first, `number` is the one that it was told under. `attempts` counts failed deliveries,
+    `heard_at` is the newest time of any scan. `contradicted`: at an end, of which another number tells later
+    that it was none.
     """
 
     status: Status = Status.CREATED
     reason: Reason | None = None
     since: datetime | None = None
     scan_id: UUID | None = None
+    number: str | None = None
+    contradicted: bool = False
     returning: bool = False
     attempts: int = 0
     heard_at: datetime | None = None
@@ -202,9 +208,24 @@ def _fold(scans: Iterable[Known], lane: Lane) -> Standing:
                 reason=reason,
                 since=one.at,
                 scan_id=one.scan_id,
+                number=one.scan.tracking_number,
+                contradicted=False,
                 returning=standing.returning or status is Status.RETURNING,
             )
+        elif _contradicts(standing, status, one):
+            standing = replace(standing, contradicted=True)
     return standing
+
+
+def _contradicts(ended: Standing, status: Status, one: Known) -> bool:
+    """One of two carriers is wrong about the end; a time in a wrong zone alone makes no such scan."""
+    elsewhere = one.scan.tracking_number != ended.number
+    return (
+        elsewhere
+        and status is not ended.status
+        and ended.since is not None
+        and one.at - ended.since > _WRONG_ZONE
+    )
 
 
 def _passed(standing: Standing, one: Known) -> Standing:
