@@ -249,6 +249,18 @@ def test_what_two_numbers_tell_alike_within_a_minute_happened_once() -> None:
     assert stand([again, post, line], HOME).attempts == 2
 
 
+def test_what_one_carrier_took_back_another_may_tell_and_it_is_no_echo() -> None:
+    line, back, post = says(1, S.DELIVERED), known(2, undoes()), of_last_mile(1, S.DELIVERED)
+
+    *_, news = learn([line, back], [post], HOME)
+
+    assert (news.echo, news.moved, news.standing.status) == (False, True, S.DELIVERED)
+
+
+def test_a_carrier_takes_back_only_what_it_has_told_itself() -> None:
+    assert status_of(says(1, S.IN_TRANSIT), of_last_mile(2, S.DELIVERED), known(3, undoes())) is S.DELIVERED
+
+
 @pytest.mark.parametrize(
     ("scans", "contradicted"),
     [

@@ -2,7 +2,8 @@
 
 1. Scans go by their time. One without an offset has the time of the scan before it in the carrier's list, and
    among such the time as said decides: `placed`.
-2. A reversal takes back the newest scan before it that it is about, and neither counts any more.
+2. A reversal takes back the newest scan before it, of its own number, that it is about; neither counts any
+   more.
 3. Of a parcel with several numbers two carriers tell of one thing: the second to do so is an echo.
 4. The status is that of the last scan that has one, with the exceptions of `_word` and `_stands`.
 """
@@ -131,7 +132,7 @@ def learn(before: Sequence[Known], new: Sequence[Known], lane: Lane) -> list[New
     known, standing = list(before), stand(before, lane)
     news: list[News] = []
     for one in sorted(new, key=_order):
-        echo = any(_same_thing(one, other) for other in known)
+        echo = any(_same_thing(one, other) for other in _in_force(sorted(known, key=_order)))
         known.append(one)
         after = stand(known, lane)
         moved = (after.status, after.reason) != (standing.status, standing.reason)
@@ -155,6 +156,7 @@ def _in_force(ordered: Sequence[Known]) -> list[Known]:
             earlier
             for earlier in kept
             if earlier.scan.meaning.kind is Kind.STATUS
+            and one.scan.tracking_number == earlier.scan.tracking_number
             and one.scan.piece in (None, earlier.scan.piece)
             and (not one.scan.meaning.undoes or earlier.scan.raw_code in one.scan.meaning.undoes)
         ]
