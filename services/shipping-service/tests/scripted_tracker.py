@@ -37,12 +37,15 @@ def a_scan(number: str, code: str, at: datetime, *, text: str = "", country: str
 
 @dataclass
 class ScriptedTracker:
-    """`told`: tracking number -> what it is answered with. `fails`: raised by the next call instead."""
+    """`told`: tracking number -> what it is answered with. `fails`: raised by the next call instead.
+    `refuses`: numbers whose news it does not push.
+    """
 
     told: dict[str, Told | NotTracked] = field(default_factory=dict)
     fails: list[Exception] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
     subscribed: list[str] = field(default_factory=list)
+    refuses: dict[str, NotTracked] = field(default_factory=dict)
 
     async def track(self, refs: Sequence[TrackingRef]) -> Mapping[str, Told | NotTracked]:
         self.asked.append([one.tracking_number for one in refs])
@@ -52,7 +55,8 @@ class ScriptedTracker:
 
     async def subscribe(self, refs: Sequence[TrackingRef]) -> Mapping[str, str | NotTracked]:
         self.subscribed += [one.tracking_number for one in refs]
-        return {one.tracking_number: f"trk_{one.tracking_number}" for one in refs}
+        numbers = [one.tracking_number for one in refs]
+        return {number: self.refuses.get(number, f"trk_{number}") for number in numbers}
 
     async def close(self) -> None:
         self.asked.append(["closed"])

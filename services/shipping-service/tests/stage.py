@@ -41,7 +41,7 @@ C = TypeVar("C", bound=CarrierGateway)
 @dataclass
 class StageWith(Generic[C]):
     """`carrier` is what the jobs call; `others` are there besides it. `tracked_by`: who tells where parcels
-    are, if not the carrier itself.
+    are, if not the carrier itself; `also_tracking`: who tells besides.
     """
 
     database: ShippingDatabase
@@ -54,6 +54,7 @@ class StageWith(Generic[C]):
     printer: Printer = field(default_factory=lambda: PaperPrinter({"EUR": Decimal("1.2")}))
     tracking: Tracking | None = None
     tracked_by: str | None = None
+    also_tracking: dict[str, Tracking] = field(default_factory=dict)
 
     async def set_up(self, service: str = "Parcel:Economy") -> None:
         async with self.database.transaction() as tx:
@@ -73,7 +74,10 @@ class StageWith(Generic[C]):
         connected = {self.code: Connected(self.capabilities, self.carrier), **self.others}
         jobs = CarrierJobs(self.database, connected, self.outages, self.printer)
         handlers = {**jobs.handlers, **self.parcels.handlers}
-        destinations = [*map(Destination, connected), Destination(tracking_destination(self.tracker))]
+        destinations = [
+            *map(Destination, connected),
+            *(Destination(tracking_destination(one)) for one in (self.tracker, *self.also_tracking)),
+        ]
         runner = JobRunner(self.database, handlers, destinations, QUICK)
         task = asyncio.create_task(runner.run())
         try:
@@ -93,14 +97,17 @@ class StageWith(Generic[C]):
 
     @property
     def parcels(self) -> TrackingJobs:
-        tracking = self.tracking
-        connected = {} if tracking is None else {self.tracker: Tracks(tracking, tracking.open_tracker())}
+        offered = {} if self.tracking is None else {self.tracker: self.tracking}
+        connected = {
+            code: Tracks(one, one.open_tracker()) for code, one in {**offered, **self.also_tracking}.items()
+        }
         return TrackingJobs(self.database, connected)
 
     async def ask(self) -> list[Event]:
         """Ask about every followed parcel, due or not; return what was published since."""
         async with self.database.engine.begin() as connection:
-            await connection.execute(text("update followed_parcel set next_poll_at = crossdock_clock()"))
+            for table in ("followed_parcel", "onward_number"):
+                await connection.execute(text(f"update {table} set next_poll_at = crossdock_clock()"))
         await self.parcels.put_due_questions()
         return await self.work()
 

@@ -22,7 +22,7 @@ from shipping_service.domain.tracking import means
 from shipping_service.messaging import HANDLERS
 from shipping_service.persistence.erasing import erase_expired
 from shipping_service.persistence.transaction import open_database
-from shipping_service.use_cases.follow_parcels import ParcelRef, take_scans
+from shipping_service.use_cases.follow_parcels import ParcelRef, take_told
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavailable, DomainSettings
 from shipping_service.use_cases.tracking_port import NotTracked, Told
 
@@ -73,9 +73,10 @@ async def number_of(stage: Stage, order: AnOrder) -> str:
 
 async def ref_of(stage: Stage, order: AnOrder) -> ParcelRef:
     (row,) = await stage.rows(
-        "select shipment_id, label_id from followed_parcel where order_id = :id", id=order.order_id
+        "select shipment_id, label_id, tracking_number from followed_parcel where order_id = :id",
+        id=order.order_id,
     )
-    return ParcelRef(MERCHANT, row.shipment_id, row.label_id)
+    return ParcelRef(MERCHANT, row.shipment_id, row.label_id, row.tracking_number)
 
 
 def told(number: str, *scans: tuple[str, float]) -> Told:
@@ -122,7 +123,7 @@ async def test_pushes_in_any_order_end_alike_and_each_scan_is_told_once(
     said = []
     for index in (*turn, *turn):
         async with stage.database.transaction() as tx:
-            await take_scans(ref, [story[index]], pushed=True, tx=tx)
+            await take_told(ref, Told((story[index],)), pushed=True, tx=tx)
         said += await stage.said()
 
     assert sorted(names(said)) == ["parcel.delivered", *["parcel.tracked"] * 3]
@@ -137,7 +138,7 @@ async def test_two_tellings_at_once_are_one(stage: Stage) -> None:
 
     async def tell() -> None:
         async with stage.database.transaction() as tx:
-            await take_scans(ref, told(number, ("accepted", 2), ("delivered", 1)).scans, pushed=True, tx=tx)
+            await take_told(ref, told(number, ("accepted", 2), ("delivered", 1)), pushed=True, tx=tx)
 
     await asyncio.gather(*(tell() for _ in range(6)))
 
@@ -508,3 +509,41 @@ async def test_pushed_news_are_asked_for_once_where_the_carrier_wants_to_be_aske
     assert [one.tracker_ref for one in await stage.rows("select tracker_ref from followed_parcel")] == [
         f"trk_{number}"
     ]
+
+
+async def test_why_news_are_not_pushed_is_shown_and_they_are_asked_for_ever_more_seldom(
+    stage: Stage, tracker: ScriptedTracker, client: httpx.AsyncClient
+) -> None:
+    order, number = await shipped(stage)
+    stage.tracking = a_tracking(tracker, subscribes=True)
+    tracker.refuses[number], tracker.told[number] = NotTracked("quota"), told(number, ("accepted", 1))
+    path = f"/v1/shipments/{await stage.shipment(order)}"
+
+    said = await stage.ask()
+    await stage.ask()
+    (refused,) = (await client.get(path)).json()["parcels"]
+    times = [await wait_is_over(stage) for _ in range(2)]
+    del tracker.refuses[number]
+    await wait_is_over(stage)
+    (taken,) = (await client.get(path)).json()["parcels"]
+
+    assert names(said) == ["parcel.tracked"]
+    assert (refused["last_error"], refused["not_subscribed"], refused["status"]) == (
+        None,
+        "quota",
+        "accepted",
+    )
+    assert tracker.subscribed == [number] * 4
+    assert times == [timedelta(hours=8), timedelta(hours=16)]
+    assert taken["not_subscribed"] is None
+    (row,) = await stage.rows("select subscribed, subscribe_failures, subscribe_at from followed_parcel")
+    assert tuple(row) == (True, 0, None)
+
+
+async def wait_is_over(stage: Stage) -> timedelta:
+    """Ask once it is, and tell how long the next one takes."""
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql("update followed_parcel set subscribe_at = crossdock_clock()")
+    await stage.ask()
+    (row,) = await stage.rows("select subscribe_at - crossdock_clock() as wait from followed_parcel")
+    return timedelta(hours=0 if row.wait is None else round(row.wait / timedelta(hours=1)))

@@ -119,6 +119,23 @@ async def test_a_number_that_comes_later_is_waited_for_by_the_same_order(
     assert len(await orders(yunexpress)) == 1
 
 
+async def test_an_order_that_nobody_wants_while_its_number_is_awaited_is_cancelled_there(
+    stage: Stage, yunexpress: httpx.AsyncClient
+) -> None:
+    await stage.set_up("THPHR")
+    order = AnOrder(consignee=NEW_YORK)
+    await stage.labelled(order)
+    await stage.hear(order.cancelled())
+
+    async with stage.database.engine.begin() as connection:
+        await connection.execute(text("update job set run_at = crossdock_clock() where state = 'ready'"))
+    said = await stage.work()
+
+    assert names(said) == ["shipment.cancelled"]
+    assert await stage.labels(order) == ["voided"]
+    assert [one["status"] for one in await orders(yunexpress)] == ["E"]
+
+
 async def test_an_answer_that_gets_lost_books_one_order(stage: Stage, yunexpress: httpx.AsyncClient) -> None:
     await stage.set_up("BKPHR")
     rules = [{"operation": "order.create", "mode": "do_then_drop_connection", "times": 1}]

@@ -108,6 +108,7 @@ def test_a_parcel_that_nobody_reports_for_a_month_has_expired() -> None:
         (Standing(S.IN_TRANSIT), HOURS[24] * 6, ["parcel_silent"]),
         (Standing(S.EXPIRED), HOURS[24] * 31, ["parcel_expired"]),
         (Standing(S.DELIVERED), HOURS[24] * 31, []),
+        (Standing(S.DELIVERED, contradicted=True), HOURS[1], ["parcel_contradicted"]),
     ],
 )  # fmt: skip
 def test_what_holds_is_shown(standing: Standing, after: timedelta, codes: list[str]) -> None:

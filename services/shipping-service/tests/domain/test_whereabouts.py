@@ -33,11 +33,10 @@ def known(hour: float, meaning: Meaning, code: str = "", **more: Any) -> Known:
     at = DAWN + timedelta(hours=hour)
     number = int(hour * 60)
     scan = Scan(
-        tracking_number="1",
         raw_code=code or f"{meaning.status}",
         meaning=meaning,
         local_time=at.isoformat(),
-        **{"occurred_at": at, **more},
+        **{"tracking_number": "1", "occurred_at": at, **more},
     )
     return Known(UUID(int=number + 1), number, at, scan, identity_of(scan))
 
@@ -216,3 +215,65 @@ def test_without_any_time_at_all_the_times_as_said_decide() -> None:
     scans = [Known(UUID(int=n), n, DAWN, one, b"") for n, one in enumerate(told)]
 
     assert stand(scans, HOME).status is S.DELIVERED
+
+
+def of_last_mile(hour: float, status: Status, reason: Reason | None = None) -> Known:
+    return says(hour, status, reason, tracking_number="2", stretch=Stretch.LAST_MILE)
+
+
+@pytest.mark.parametrize(
+    ("scans", "status"),
+    [
+        ([says(1, S.IN_TRANSIT), of_last_mile(2, S.CREATED)], S.IN_TRANSIT),
+        ([says(1, S.IN_CUSTOMS), of_last_mile(2, S.CANCELLED)], S.IN_CUSTOMS),
+        ([says(1, S.IN_CUSTOMS), of_last_mile(2, S.ACCEPTED)], S.IN_TRANSIT),
+        ([of_last_mile(2, S.ACCEPTED)], S.ACCEPTED),
+        ([says(1, S.RETURNING), of_last_mile(2, S.CREATED)], S.RETURNING),
+        ([of_last_mile(1, S.OUT_FOR_DELIVERY), says(2, S.DELIVERED)], S.DELIVERED),
+    ],
+)
+def test_to_the_last_mile_a_parcel_that_has_come_so_far_is_under_way(
+    scans: Sequence[Known], status: Status
+) -> None:
+    assert status_of(*scans) is status
+
+
+def test_what_two_numbers_tell_alike_within_a_minute_happened_once() -> None:
+    line, post = says(1, S.DELIVERY_FAILED), of_last_mile(1 + 20 / 3600, S.DELIVERY_FAILED)
+    again = of_last_mile(3, S.DELIVERY_FAILED)
+
+    first, echo, second = learn([], [line, post, again], HOME)
+
+    assert [one.echo for one in (first, echo, second)] == [False, True, False]
+    assert [one.standing.attempts for one in (first, echo, second)] == [1, 1, 2]
+    assert stand([again, post, line], HOME).attempts == 2
+
+
+def test_what_one_carrier_took_back_another_may_tell_and_it_is_no_echo() -> None:
+    line, back, post = says(1, S.DELIVERED), known(2, undoes()), of_last_mile(1, S.DELIVERED)
+
+    *_, news = learn([line, back], [post], HOME)
+
+    assert (news.echo, news.moved, news.standing.status) == (False, True, S.DELIVERED)
+
+
+def test_a_carrier_takes_back_only_what_it_has_told_itself() -> None:
+    assert status_of(says(1, S.IN_TRANSIT), of_last_mile(2, S.DELIVERED), known(3, undoes())) is S.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("scans", "contradicted"),
+    [
+        ([says(1, S.DELIVERED), of_last_mile(16, S.OUT_FOR_DELIVERY)], True),
+        ([of_last_mile(1, S.DELIVERED), says(16, S.LOST)], True),
+        ([says(1, S.DELIVERED), says(16, S.OUT_FOR_DELIVERY)], False),  # one carrier's own disorder
+        ([says(1, S.DELIVERED), of_last_mile(15, S.OUT_FOR_DELIVERY)], False),  # a wrong zone does it
+        ([says(1, S.DELIVERED), of_last_mile(16, S.DELIVERED)], False),
+        ([says(1, S.LOST), of_last_mile(16, S.DELIVERED)], False),  # found again
+        ([says(1, S.DELIVERED), of_last_mile(16, S.IN_TRANSIT), of_last_mile(17, S.RETURNING)], False),
+    ],
+)
+def test_an_end_that_the_other_carrier_denies_later_is_contradicted(
+    scans: Sequence[Known], contradicted: bool
+) -> None:
+    assert {stand(order, HOME).contradicted for order in permutations(scans)} == {contradicted}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crossdock_contracts.envelope import Event
 from crossdock_contracts.inventory import HandOver
 from crossdock_contracts.orders import FulfilmentState
 from crossdock_contracts.shipping import ShipmentCancelledV1, ShipmentRejectedV1, VoidState
@@ -14,6 +15,7 @@ from shipping_service.use_cases.ports import (
     CarrierRejected,
     CarrierUnavailable,
     LabelPending,
+    Prepared,
 )
 
 from ..samples import HAMBURG, AnOrder
@@ -82,6 +84,67 @@ async def test_a_label_that_is_still_being_made_is_looked_for_where_it_was_booke
     assert names(said) == DONE
     assert (stage.carrier.calls.count("prepare"), stage.carrier.calls.count("buy")) == (1, 3)
     assert len(stage.carrier.bought) == 1
+
+
+async def pending(stage: Stage, order: AnOrder, *following: object) -> None:
+    """Its label is booked and not made; `following`: what asking for it comes to."""
+    stage.carrier.on("buy", LabelPending("no number yet", 3600))
+    await stage.labelled(order)
+    assert await stage.labels(order) == ["paying"]
+    stage.carrier.on("find", *following)
+
+
+async def later(stage: Stage) -> list[Event]:
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql("update job set run_at = crossdock_clock() where state = 'ready'")
+    return await stage.work()
+
+
+@pytest.mark.parametrize(
+    ("made", "label", "voided"), [(True, "voided", 1), (False, "voided", 1), (None, "dropped", 0)]
+)
+async def test_a_label_that_nobody_wants_while_it_is_being_made_is_taken_back(
+    stage: Stage, made: bool | None, label: str, voided: int
+) -> None:
+    order = AnOrder(hand_over=HandOver.MANUAL)
+    await pending(stage, order, *([LabelPending("no number yet", 3600)] if made is False else []))
+    request = stage.carrier.requests[-1]
+    if made:
+        await stage.carrier.buy(request, Prepared(f"shp_{request.reference}"))
+    await stage.hear(order.cancelled())
+
+    answered = only(ShipmentCancelledV1, await later(stage))
+
+    assert answered.void is (VoidState.NONE if made is None else VoidState.PENDING)
+    assert (await stage.labels(order), await stage.states(order)) == ([label], ["cancelled"])
+    assert len(stage.carrier.voided) == voided
+
+
+async def test_a_label_that_a_change_overtakes_while_it_is_being_made_is_taken_back_and_bought_anew(
+    stage: Stage,
+) -> None:
+    order = AnOrder()
+    await pending(stage, order, LabelPending("no number yet", 3600))
+    await stage.hear(order.moved_to(HAMBURG))
+
+    said = await later(stage)
+
+    assert names(said) == DONE
+    assert await stage.labels(order) == ["voided", "bought"]
+
+
+async def test_a_booked_label_is_waited_for_also_while_its_carrier_is_away(stage: Stage) -> None:
+    order = AnOrder(hand_over=HandOver.MANUAL)
+    await pending(stage, order)
+    stage.carrier.on("buy", CarrierUnavailable("not reached", 3600))
+    await later(stage)
+    assert await stage.labels(order) == ["paying"]
+    stage.carrier.on("find", CarrierUnavailable("not reached"), LabelPending("no number yet", 3600))
+
+    await stage.hear(order.cancelled())
+    await later(stage)
+
+    assert await stage.labels(order) == ["voided"]
 
 
 async def test_an_account_without_funds_waits_for_a_person_and_refuses_no_shipment(stage: Stage) -> None:

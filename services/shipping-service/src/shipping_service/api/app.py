@@ -9,7 +9,7 @@ from crossdock_chassis.handlers import Handlers
 from crossdock_chassis.http import Limit, create_app
 from crossdock_chassis.operations import operations_router
 from shipping_service.api.problems import DOMAIN_ERRORS
-from shipping_service.api.routes import rules, shipments, work
+from shipping_service.api.routes import labels, rules, shipments, work
 from shipping_service.api.routes.carrier_webhooks import CarrierWebhooks
 from shipping_service.persistence.transaction import ShippingDatabase
 from shipping_service.use_cases.tracking_port import Webhook
@@ -32,6 +32,7 @@ def build_app(
         database=database,
         routers=[
             shipments.router,
+            labels.router,
             rules.router,
             work.router,
             operations_router(database, consumer="shipping", handlers=handlers),

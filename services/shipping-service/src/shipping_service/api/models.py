@@ -87,7 +87,8 @@ class TriedShown(BaseModel):
 
 class LabelShown(BaseModel):
     """One attempt to have a label; `state` tells of the void as well. `refusal_code`, `refusal_field` and
-    `remedy` say why there is none (yet); `put_off_at`: since when the carrier has been saying "later".
+    `remedy` say why there is none (yet); `put_off_at`: since when the carrier has been saying "later";
+    `booked_at`: since when it has been making the label.
     """
 
     label_id: UUID
@@ -114,6 +115,7 @@ class LabelShown(BaseModel):
     refusal_field: str | None
     remedy: Remedy | None
     put_off_at: datetime | None
+    booked_at: datetime | None
     void_code: str | None
     voided_at: datetime | None
 
@@ -135,9 +137,24 @@ class DocumentShown(BaseModel):
     erased: bool
 
 
+class OnwardShown(BaseModel):
+    """Another number that the parcel goes on under; its scans count for the parcel like those of its own.
+    `tracker` null: nobody tells of it.
+    """
+
+    tracking_number: str
+    carried_by: str | None
+    tracker: str | None
+    last_error: str | None
+    not_subscribed: str | None
+    told_at: datetime
+    next_poll_at: datetime | None
+
+
 class ParcelShown(BaseModel):
     """A label's parcel under way. `since`: of the scan it stands on; `heard_at`: of the newest of all.
-    `next_poll_at` null: it is not asked about any more.
+    `next_poll_at` null: it is not asked about any more. `last_error`, `not_subscribed`: the tracker's codes
+    for not answering, and for not pushing news.
     """
 
     parcel_id: UUID
@@ -150,7 +167,9 @@ class ParcelShown(BaseModel):
     since: datetime | None
     heard_at: datetime | None
     last_error: str | None
+    not_subscribed: str | None
     next_poll_at: datetime | None
+    onward: list[OnwardShown]
 
 
 class ScanShown(BaseModel):

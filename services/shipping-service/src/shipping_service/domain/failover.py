@@ -49,8 +49,10 @@ def rejected(dispatch: Dispatch, leg: Leg, label: Label, refusal: Refusal, terms
 def put_off(
     dispatch: Dispatch, leg: Leg, label: Label, refusal: Refusal, terms: Terms, after: timedelta
 ) -> None:
-    """Nothing was bought, and later may help. A carrier that has been saying so for `after` is left."""
-    if label.state is LabelState.PAYING:
+    """Nothing was bought, and later may help. A carrier that has been saying so for `after` is left; what it
+    has booked is waited for.
+    """
+    if label.state is LabelState.PAYING and label.booked_at is None:
         label.state = LabelState.ASKED
     if label.state is not LabelState.ASKED:
         return

@@ -7,7 +7,7 @@ from typing import Final
 
 from shipping_service.domain.dispatch import Dispatch, Leg, react
 from shipping_service.domain.effects import Cleared, Delivered, Raised, Returned, Tracked, Troubled
-from shipping_service.domain.following import Followed, Pace, alarms, expired, next_poll
+from shipping_service.domain.following import Followed, Number, Pace, alarms, expired, next_poll
 from shipping_service.domain.label import Label
 from shipping_service.domain.leg_table import LegEvent
 from shipping_service.domain.tracking import Status
@@ -27,19 +27,23 @@ def hear(
     dispatch: Dispatch,
     label: Label,
     followed: Followed,
+    number: Number,
     before: Sequence[Known],
     new: Sequence[Known],
     *,
     now: datetime,
     pace: Pace,
 ) -> None:
-    """Take in the scans nobody knew, and look at the parcel as it is now. Without any it only looks."""
+    """Take in the scans nobody knew, of this number of the parcel's, and look at the parcel as it is now.
+    Without any it only looks.
+    """
     leg = dispatch.leg(followed.shipment_id)
     news = learn(before, new, followed.lane)
     standing = news[-1].standing if news else stand(before, followed.lane)
     followed.status, followed.reason = standing.status, standing.reason
     followed.since, followed.heard_at = standing.since, standing.heard_at
     if not label.live:
+        number.next_poll_at = None
         _of_dead_label(dispatch, leg, followed, standing, news)
         return
     for one in news:
@@ -50,14 +54,13 @@ def hear(
     _show(dispatch, label, followed, standing, [*before, *new], now, pace)
     if news and standing.status not in _ON_PAPER:
         react(dispatch, leg, LegEvent.JOURNEY_ENDED if standing.status in FINAL else LegEvent.SCANNED)
-    followed.next_poll_at = next_poll(followed, now, pace)
+    number.next_poll_at = next_poll(followed, now, pace, number)
 
 
 def _of_dead_label(
     dispatch: Dispatch, leg: Leg, followed: Followed, standing: Standing, news: Sequence[News]
 ) -> None:
     """A label that was taken back should not move: the carrier's scans are kept, and told to nobody else."""
-    followed.next_poll_at = None
     if news and standing.status not in _ON_PAPER:
         detail = f"{followed.tracking_number} {standing.status}"
         dispatch.effects.append(
@@ -66,6 +69,8 @@ def _of_dead_label(
 
 
 def _tell(dispatch: Dispatch, label: Label, followed: Followed, news: News) -> None:
+    if news.echo:
+        return
     tracked = _tracked(label, followed, news.known, news.told)
     dispatch.effects.append(tracked)
     if not news.moved:

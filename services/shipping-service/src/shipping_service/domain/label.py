@@ -59,6 +59,7 @@ class Label:
     tracker_ref: str | None = None
     document_id: UUID | None = None
     bought_at: datetime | None = None
+    booked_at: datetime | None = None  # when the carrier first said that it is making the label
     lost_at: datetime | None = None  # when an answer about paying got lost
     refusal_code: str | None = None  # the carrier's, of the last time it said no or could not be reached
     refusal_field: str | None = None

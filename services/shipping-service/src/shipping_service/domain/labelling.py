@@ -166,11 +166,25 @@ def not_bought(dispatch: Dispatch, leg: Leg, label: Label, terms: Terms) -> None
     if not label.live:
         return
     label.state = LabelState.DROPPED
+    _without_label(dispatch, leg, Void.NONE, terms)
+
+
+def not_made_yet(dispatch: Dispatch, leg: Leg, label: Label, terms: Terms) -> bool:
+    """The carrier has booked the label and is making it. True: nobody wants it, it is taken back unmade."""
+    if not label.live:
+        return True
+    if wanted(dispatch, leg, label) or label.carrier_ref is None:
+        return False
+    _without_label(dispatch, leg, take_back(dispatch, leg, label, terms), terms)
+    return True
+
+
+def _without_label(dispatch: Dispatch, leg: Leg, void: Void, terms: Terms) -> None:
     move = react(dispatch, leg, LegEvent.NOT_BOUGHT)
     if move.target is LegState.CANCELLED:
-        end_cancel(dispatch, leg, Void.NONE)
+        end_cancel(dispatch, leg, void)
     else:
-        give_back_withdrawn(dispatch, leg, Void.NONE)
+        give_back_withdrawn(dispatch, leg, void)
     advance(dispatch, leg, terms)
 
 

@@ -43,6 +43,8 @@ _STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "carrier.",
         "parcel_returning": "The parcel is on its way back: tell the buyer, and expect it in the warehouse.",
         "parcel_lost": "Lost or destroyed: claim it from the carrier, then refund the buyer or send again.",
+        "parcel_contradicted": "One carrier of the parcel tells of its end, another later that it goes on: "
+        "ask both, and the buyer, before anything is refunded.",
         "parcel_silent": "No news for days: ask the carrier where the parcel is.",
         "parcel_expired": "No news for a month; it is not asked about any more. Claim it, or close the "
         "order.",

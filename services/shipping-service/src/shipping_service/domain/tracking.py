@@ -214,3 +214,8 @@ def country_or_none(text: str | None) -> str | None:
     """An ISO 3166-1 alpha-2 code as it is; anything else is no country that we know."""
     known = text is not None and len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()
     return text if known else None
+
+
+def plain_name(carrier: str) -> str:
+    """`DHLExpress`, `dhl_express` and `DHL Express` are one."""
+    return "".join(one for one in carrier.casefold() if one.isalnum())

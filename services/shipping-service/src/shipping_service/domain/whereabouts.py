@@ -2,17 +2,19 @@
 
 1. Scans go by their time. One without an offset has the time of the scan before it in the carrier's list, and
    among such the time as said decides: `placed`.
-2. A reversal takes back the newest scan before it that it is about, and neither counts any more.
-3. The status is that of the last scan that has one, with the exceptions of `_stands`.
+2. A reversal takes back the newest scan before it, of its own number, that it is about; neither counts any
+   more.
+3. Of a parcel with several numbers two carriers tell of one thing: the second to do so is an echo.
+4. The status is that of the last scan that has one, with the exceptions of `_word` and `_stands`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from shipping_service.domain.tracking import Kind, Milestone, Reason, Scan, Status
+from shipping_service.domain.tracking import Kind, Milestone, Reason, Scan, Status, Stretch
 
 #: They stay, whatever a scan says that is not newer and of those that may follow.
 FINAL: Final = frozenset({Status.DELIVERED, Status.RETURNED, Status.DESTROYED, Status.LOST})
@@ -29,6 +31,16 @@ _MOVING: Final = frozenset(
         *(Status.AVAILABLE_FOR_PICKUP, Status.DELIVERY_FAILED, Status.DELAYED, Status.CANCELLED),
     }
 )
+#: What the last mile's carrier says of the beginning, of a parcel that has come all the way to it: of paper
+#: nothing, and that it has it now, that it moves.
+_BEGINNING: Final[Mapping[Status, Status | None]] = {
+    Status.CREATED: None,
+    Status.CANCELLED: None,
+    Status.ACCEPTED: Status.IN_TRANSIT,
+}
+_ON_PAPER: Final = frozenset({Status.CREATED, Status.CANCELLED})
+#: As far as any zone is from UTC.
+_WRONG_ZONE: Final = timedelta(hours=14)
 _CUSTOMS: Final = frozenset({Status.IN_CUSTOMS, Status.CUSTOMS_HOLD})
 
 
@@ -60,13 +72,17 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where the parcel is. `since`: the time of the scan that says so, whose id is `scan_id`; both None
-    before the first. `attempts` counts failed deliveries, `heard_at` is the newest time of any scan.
+    before the first, `number` is the one that it was told under. `attempts` counts failed deliveries,
+    `heard_at` is the newest time of any scan. `contradicted`: at an end, of which another number tells later
+    that it was none.
     """
 
     status: Status = Status.CREATED
     reason: Reason | None = None
     since: datetime | None = None
     scan_id: UUID | None = None
+    number: str | None = None
+    contradicted: bool = False
     returning: bool = False
     attempts: int = 0
     heard_at: datetime | None = None
@@ -76,13 +92,14 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class News:
     """One scan nobody knew. `told`: its status for others; of a scan without one, where the parcel stands.
-    `moved`: the parcel stands otherwise because of it.
+    `moved`: the parcel stands otherwise because of it. `echo`: it was told under another number before.
     """
 
     known: Known
     told: Status
     moved: bool
     standing: Standing
+    echo: bool = False
 
 
 def placed(scans: Sequence[Scan], now: datetime) -> list[tuple[Scan, datetime]]:
@@ -101,7 +118,7 @@ def placed(scans: Sequence[Scan], now: datetime) -> list[tuple[Scan, datetime]]:
 
 def stand(known: Iterable[Known], lane: Lane) -> Standing:
     """Where all these scans leave the parcel. With several pieces the worst of them counts."""
-    ordered = _in_force(sorted(known, key=_order))
+    ordered = _without_echoes(_in_force(sorted(known, key=_order)))
     pieces = sorted({one.scan.piece for one in ordered if one.scan.piece is not None})
     if not pieces:
         return _fold(ordered, lane)
@@ -115,10 +132,11 @@ def learn(before: Sequence[Known], new: Sequence[Known], lane: Lane) -> list[New
     known, standing = list(before), stand(before, lane)
     news: list[News] = []
     for one in sorted(new, key=_order):
+        echo = any(_same_thing(one, other) for other in _in_force(sorted(known, key=_order)))
         known.append(one)
         after = stand(known, lane)
         moved = (after.status, after.reason) != (standing.status, standing.reason)
-        news.append(News(one, _told(one, known, after, lane), moved, after))
+        news.append(News(one, _told(one, known, after, lane), moved and not echo, after, echo))
         standing = after
     return news
 
@@ -138,11 +156,40 @@ def _in_force(ordered: Sequence[Known]) -> list[Known]:
             earlier
             for earlier in kept
             if earlier.scan.meaning.kind is Kind.STATUS
+            and one.scan.tracking_number == earlier.scan.tracking_number
             and one.scan.piece in (None, earlier.scan.piece)
             and (not one.scan.meaning.undoes or earlier.scan.raw_code in one.scan.meaning.undoes)
         ]
         if about:
             kept.remove(about[-1])
+    return kept
+
+
+def _thing(one: Known) -> tuple[object, ...] | None:
+    """What happened when, to the minute; None: it cannot be told."""
+    at, status = one.scan.occurred_at, one.scan.meaning.status
+    if at is None or status in (None, Status.UNKNOWN):
+        return None
+    return status, one.scan.piece, at.replace(second=0, microsecond=0)
+
+
+def _same_thing(one: Known, other: Known) -> bool:
+    thing = _thing(one)
+    return (
+        thing is not None
+        and thing == _thing(other)
+        and one.scan.tracking_number != other.scan.tracking_number
+    )
+
+
+def _without_echoes(ordered: Sequence[Known]) -> list[Known]:
+    """An attempt that two carriers tell of is one attempt."""
+    first: dict[tuple[object, ...], str] = {}
+    kept: list[Known] = []
+    for one in ordered:
+        thing, number = _thing(one), one.scan.tracking_number
+        if thing is None or first.setdefault(thing, number) == number:
+            kept.append(one)
     return kept
 
 
@@ -163,9 +210,24 @@ def _fold(scans: Iterable[Known], lane: Lane) -> Standing:
                 reason=reason,
                 since=one.at,
                 scan_id=one.scan_id,
+                number=one.scan.tracking_number,
+                contradicted=False,
                 returning=standing.returning or status is Status.RETURNING,
             )
+        elif _contradicts(standing, status, one):
+            standing = replace(standing, contradicted=True)
     return standing
+
+
+def _contradicts(ended: Standing, status: Status, one: Known) -> bool:
+    """One of two carriers is wrong about the end; a time in a wrong zone alone makes no such scan."""
+    elsewhere = one.scan.tracking_number != ended.number
+    return (
+        elsewhere
+        and status is not ended.status
+        and ended.since is not None
+        and one.at - ended.since > _WRONG_ZONE
+    )
 
 
 def _passed(standing: Standing, one: Known) -> Standing:
@@ -187,6 +249,9 @@ def _word(scan: Scan, before: Standing, lane: Lane) -> tuple[Status, Reason | No
         return _delivered(scan, before, lane)
     if before.returning and meaning.status in _MOVING:
         return Status.RETURNING, before.reason
+    if scan.stretch is Stretch.LAST_MILE and before.status not in _ON_PAPER:
+        status = _BEGINNING.get(meaning.status, meaning.status)
+        return None if status is None else (status, meaning.reason)
     return meaning.status, meaning.reason
 
 

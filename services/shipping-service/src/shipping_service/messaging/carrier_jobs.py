@@ -31,8 +31,10 @@ from shipping_service.use_cases.buy_labels import (
     found_not_bought,
     lose_outcome,
     note_account_refused,
+    note_booked,
     put_off_label,
     refuse_label,
+    take_back_unmade,
     take_steps,
 )
 from shipping_service.use_cases.ports import (
@@ -152,7 +154,12 @@ class CarrierJobs:
                 "a restore took back whether the label was bought: look into the carrier's books"
             )
         if purchase.ask_first:
-            label = await self._ask(job, ref, carrier, purchase)
+            try:
+                label = await self._ask(job, ref, carrier, purchase)
+            except LabelPending:
+                if not await self._take_back_unmade(job, ref):
+                    raise
+                return None
             if label is not None:
                 return purchase, label
             try:
@@ -197,6 +204,13 @@ class CarrierJobs:
                 await lose_outcome(ref, tx=tx)
             raise NeedsPerson(f"asked for the label, the carrier says {error.code}") from error
 
+    async def _take_back_unmade(self, job: Job, ref: LabelRef) -> bool:
+        async with self._tx(job) as tx:
+            over = await take_back_unmade(ref, tx=tx)
+            if over:
+                await tx.jobs.done(job)
+        return over
+
     async def _lose(self, job: Job, ref: LabelRef, carrier: Connected) -> None:
         """The outcome is lost. Raises NeedsPerson when money may have been spent and nobody can be asked."""
         async with self._tx(job) as tx:
@@ -239,6 +253,7 @@ class CarrierJobs:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
         except LabelPending as error:
             self._outages.answered(carrier)
+            await self._note_booked(job, ref)
             raise NotSent(str(error), retry_after_s=error.retry_after_s, answered=True) from error
         except CarrierRejected as error:
             self._outages.answered(carrier)
@@ -260,6 +275,11 @@ class CarrierJobs:
     async def _put_off(self, job: Job, ref: LabelRef, refusal: Refusal, words: str | None = None) -> None:
         async with self._tx(job) as tx:
             await put_off_label(ref, refusal, words, tx=tx)
+            await tx.jobs.keep(job)
+
+    async def _note_booked(self, job: Job, ref: LabelRef) -> None:
+        async with self._tx(job) as tx:
+            await note_booked(ref, tx=tx)
             await tx.jobs.keep(job)
 
     async def _note_account(self, ref: LabelRef) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,18 +15,20 @@ from crossdock_chassis.logging import get_logger
 from crossdock_chassis.repeating import repeat
 from crossdock_chassis.telemetry import meter
 from shipping_service.domain.errors import ShippingError
-from shipping_service.domain.tracking import Scan
 from shipping_service.persistence.carrier_messages import settle_message, waiting_messages
 from shipping_service.persistence.parcels import to_ref
 from shipping_service.persistence.queries import count_open_jobs
 from shipping_service.persistence.transaction import ShippingDatabase
-from shipping_service.use_cases.follow_parcels import ParcelRef, note_no_answer, take_scans
+from shipping_service.use_cases.follow_parcels import ParcelRef, keep_subscription, note_no_answer, take_told
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavailable, NotFound
 from shipping_service.use_cases.tracking_port import NotTracked, Told, Tracker, Tracking, TrackingRef
 
 log = get_logger(__name__)
 _scans = meter.create_counter(
     "crossdock.shipping.scans", description="Scans taken in, by carrier and outcome"
+)
+_subscriptions = meter.create_counter(
+    "crossdock.shipping.subscriptions", description="Pushed news asked for, by carrier and outcome"
 )
 
 TRACK_PARCELS: Final = "track_parcels"
@@ -79,6 +81,8 @@ class TrackingJobs:
         for carrier in self._carriers:  # a count that is there from the start shows its first rise
             for outcome in ("new", "unknown", "unsure"):
                 _scans.add(0, {"carrier": carrier, "outcome": outcome})
+            for outcome in ("taken", "refused"):
+                _subscriptions.add(0, {"carrier": carrier, "outcome": outcome})
         await repeat("put_questions", self.put_due_questions, stop, every_s=LOOK_EVERY_S)
 
     async def read_messages(self, stop: asyncio.Event) -> None:
@@ -116,38 +120,51 @@ class TrackingJobs:
         """Ask about the job's parcels, and take in each answer by itself. Safe to repeat."""
         carrier = job.payload["carrier"]
         connected = self._carriers[carrier]
+        parcels = [(_ref(job, row), row) for row in job.payload["parcels"]]
         try:
-            refs = await self._subscribe(connected, job.payload["parcels"])
+            refs = await self._subscribe(carrier, connected, parcels)
             answers = await connected.tracker.track(refs)
         except CarrierUnavailable as error:
             raise NotSent(str(error), retry_after_s=error.retry_after_s) from error
         except CarrierMisconfigured as error:
             log.error("tracking.account_refused", carrier=carrier, error=str(error))
             raise NotSent("the carrier refuses our account", retry_after_s=ACCOUNT_RETRY_S) from error
-        for row in job.payload["parcels"]:
-            ref = ParcelRef(job.merchant_id, UUID(row["shipment_id"]), UUID(row["label_id"]))
-            answer = answers.get(row["tracking_number"], Told())
+        for ref, _ in parcels:
+            answer = answers.get(ref.tracking_number, Told())
             if isinstance(answer, NotTracked):
                 await self._note_no_answer(carrier, ref, answer.code)
             else:
-                await self._take(carrier, ref, answer.scans, pushed=False)
+                await self._take(carrier, ref, answer, pushed=False)
         async with self._database.transaction(cause=job.cause) as tx:
             await tx.jobs.done(job)
 
-    async def _subscribe(self, connected: Connected, parcels: Sequence[Any]) -> list[TrackingRef]:
-        """Ask once for pushed news of each parcel, where the carrier wants to be asked."""
-        refs = {row["label_id"]: to_ref(row) for row in parcels}
+    async def _subscribe(
+        self, carrier: str, connected: Connected, parcels: Sequence[tuple[ParcelRef, Any]]
+    ) -> list[TrackingRef]:
+        """Ask once for pushed news of each number, where the carrier wants to be asked."""
+        refs = {ref: to_ref(row) for ref, row in parcels}
         if not connected.tracking.subscribes:
             return list(refs.values())
-        asked = [row for row in parcels if not row["subscribed"]]
-        answers = await connected.tracker.subscribe([refs[row["label_id"]] for row in asked]) if asked else {}
-        async with self._database.transaction() as tx:
-            for row in asked:
-                answer = answers.get(row["tracking_number"])
-                if isinstance(answer, str):
-                    await tx.parcels.subscribed(UUID(row["label_id"]), answer)
-                    refs[row["label_id"]] = to_ref({**row, "tracker_ref": answer or row["tracker_ref"]})
+        asked = [ref for ref, row in parcels if not row["subscribed"]]
+        answers = await connected.tracker.subscribe([refs[one] for one in asked]) if asked else {}
+        for ref in asked:
+            answer = answers.get(ref.tracking_number, NotTracked("not_answered"))
+            await self._keep_subscription(carrier, ref, answer)
+            if isinstance(answer, str):
+                refs[ref] = replace(refs[ref], tracker_ref=answer or refs[ref].tracker_ref)
         return list(refs.values())
+
+    async def _keep_subscription(self, carrier: str, ref: ParcelRef, answer: str | NotTracked) -> None:
+        refused = isinstance(answer, NotTracked)
+        _subscriptions.add(1, {"carrier": carrier, "outcome": "refused" if refused else "taken"})
+        if isinstance(answer, NotTracked):
+            shipment_id = str(ref.shipment_id)
+            log.warning("tracking.not_subscribed", carrier=carrier, shipment_id=shipment_id, code=answer.code)
+        try:
+            async with self._database.transaction() as tx:
+                await keep_subscription(ref, answer, tx=tx)
+        except DEFECTS as broken:
+            self._skip(carrier, ref, broken)
 
     async def read_waiting_messages(self) -> None:
         """Read what was pushed and is unread, each message by itself."""
@@ -174,9 +191,7 @@ class TrackingJobs:
         return None
 
     async def _hear(self, carrier: str, told: Told, *, pull_only: bool) -> None:
-        by_number: dict[str, list[Scan]] = {}
-        for scan in told.scans:
-            by_number.setdefault(scan.tracking_number, []).append(scan)
+        by_number = _by_number(told)
         asked = [*told.numbers, *(by_number if pull_only else ())]
         async with self._database.transaction() as tx:
             if asked:
@@ -184,13 +199,13 @@ class TrackingJobs:
             parcels = [] if pull_only else await tx.parcels.numbered(carrier, list(by_number))
         if not pull_only and len(parcels) < len(by_number):
             log.info("tracking.not_ours", carrier=carrier, numbers=len(by_number) - len(parcels))
-        for number, ref in parcels:
-            await self._take(carrier, ref, by_number[number], pushed=True)
+        for ref in parcels:
+            await self._take(carrier, ref, by_number[ref.tracking_number], pushed=True)
 
-    async def _take(self, carrier: str, ref: ParcelRef, scans: Sequence[Scan], *, pushed: bool) -> None:
+    async def _take(self, carrier: str, ref: ParcelRef, told: Told, *, pushed: bool) -> None:
         try:
             async with self._database.transaction() as tx:
-                taken = await take_scans(ref, scans, pushed=pushed, tx=tx)
+                taken = await take_told(ref, told, pushed=pushed, tx=tx)
         except DEFECTS as broken:
             self._skip(carrier, ref, broken)
             return
@@ -218,3 +233,20 @@ class TrackingJobs:
             error_type=type(broken).__name__,
             exc_info=broken,
         )
+
+
+def _by_number(told: Told) -> dict[str, Told]:
+    """What is told of each parcel, in the order it was told in."""
+    numbers = [one.tracking_number for one in told.scans] + [one.tracking_number for one in told.goes_on]
+    return {
+        number: Told(
+            scans=tuple(one for one in told.scans if one.tracking_number == number),
+            goes_on=tuple(one for one in told.goes_on if one.tracking_number == number),
+        )
+        for number in dict.fromkeys(numbers)
+    }
+
+
+def _ref(job: Job, row: Any) -> ParcelRef:
+    ids = UUID(row["shipment_id"]), UUID(row["label_id"])
+    return ParcelRef(job.merchant_id, *ids, row["tracking_number"])

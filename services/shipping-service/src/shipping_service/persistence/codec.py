@@ -193,6 +193,7 @@ def _label(row: Row) -> Label:
             "put_off_at": _time(row["put_off_at"]),
             "asked_at": datetime.fromisoformat(row["asked_at"]),
             "bought_at": _time(row["bought_at"]),
+            "booked_at": _time(row["booked_at"]),
             "lost_at": _time(row["lost_at"]),
             "voided_at": _time(row["voided_at"]),
         }

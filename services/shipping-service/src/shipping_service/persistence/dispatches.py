@@ -150,10 +150,9 @@ def _ended_first(rows: list[Row]) -> list[list[Row]]:
 async def upsert(
     connection: AsyncConnection, table: str, key: str, rows: Sequence[Row], *, touched: bool = False
 ) -> None:
-    """Insert or replace rows given in JSON's types; `touched` also sets `updated_at`."""
-    changes = [
-        f"{name} = excluded.{name}" for row in rows[:1] for name in row if name not in (key, "merchant_id")
-    ]
+    """Insert or replace rows given in JSON's types. `key`: its columns; `touched` also sets `updated_at`."""
+    fixed = {*key.split(", "), "merchant_id"}
+    changes = [f"{name} = excluded.{name}" for row in rows[:1] for name in row if name not in fixed]
     if touched:
         changes.append("updated_at = crossdock_now()")
     await _insert(connection, table, f"on conflict ({key}) do update set {', '.join(changes)}", rows)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import ARRAY, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -119,6 +120,32 @@ async def read_document(
     return (await connection.execute(_DOCUMENT, values)).mappings().one_or_none()
 
 
+_PRINTABLE = text(
+    """
+    select s.shipment_id, d.document_id, d.media_type, d.size_bytes, d.content is null as erased
+    from shipment s
+    left join label l on l.shipment_id = s.shipment_id and l.state = 'bought'
+    left join document d on d.document_id = l.document_id
+    where s.merchant_id = :merchant_id and s.shipment_id = any(:shipment_ids)
+    """
+).bindparams(bindparam("shipment_ids", type_=ARRAY(PgUUID)))
+_CONTENTS = text(
+    "select document_id, content from document where document_id = any(:document_ids)"
+).bindparams(bindparam("document_ids", type_=ARRAY(PgUUID)))
+
+
+async def list_printable(connection: AsyncConnection, merchant_id: str, shipment_ids: Sequence[UUID]) -> Rows:
+    """The label of each shipment that there is, without its bytes; `document_id` null: it has none."""
+    values = {"merchant_id": merchant_id, "shipment_ids": list(shipment_ids)}
+    return (await connection.execute(_PRINTABLE, values)).mappings().all()
+
+
+async def read_contents(connection: AsyncConnection, document_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """The caller has asked whose they are."""
+    rows = await connection.execute(_CONTENTS, {"document_ids": list(document_ids)})
+    return {one.document_id: bytes(one.content) for one in rows}
+
+
 _REFUSAL = text(
     """
     select label_id, carrier, service, refusal_code as code, refusal_field as field, remedy, words,
@@ -155,10 +182,12 @@ async def list_asked(connection: AsyncConnection, carrier: str, *, after: UUID, 
 _PARCELS = text(
     """
     select parcel_id, label_id, tracker, tracking_number, carried_by, status, reason, since, heard_at,
-           last_error, next_poll_at
-    from followed_parcel where merchant_id = :merchant_id and shipment_id = :shipment_id order by label_id
+           last_error, not_subscribed, next_poll_at,
+           (select coalesce(jsonb_agg(to_jsonb(o) order by o.told_at, o.tracking_number), '[]')
+            from onward_number o where o.label_id = f.label_id) as onward
+    from followed_parcel f where merchant_id = :merchant_id and shipment_id = :shipment_id order by label_id
     """
-)
+).columns(onward=JSONB)
 _SCANS = text(
     """
     select s.scan_id, s.label_id, s.tracking_number, s.piece, s.raw_code, s.kind, s.status, s.reason,

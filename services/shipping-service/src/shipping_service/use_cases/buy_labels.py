@@ -136,6 +136,8 @@ async def _begin(
     wanted = labelling.wanted(dispatch, leg, label)
     if wanted and consignee is not None and not ask_first:
         return _purchase(opened, consignee, ask_first=False)
+    if not wanted and not ask_first and label.booked_at is not None:
+        return _purchase(opened, consignee, ask_first=True)  # what is booked is not dropped, but taken back
     terms = await terms_of(tx, opened.ref.merchant_id)
     if ask_first:
         labelling.lost(dispatch, leg, label, terms)
@@ -260,6 +262,24 @@ async def found_not_bought(ref: LabelRef, *, tx: Transaction) -> bool:
         labelling.not_bought(dispatch, leg, label, await terms_of(tx, ref.merchant_id))
         await _keep(opened, tx=tx)
     return wanted
+
+
+async def note_booked(ref: LabelRef, *, tx: Transaction) -> None:
+    """The carrier has booked the label and is making it. Safe to repeat."""
+    (opened,) = await _open([ref], tx=tx)
+    opened.label.booked_at = opened.label.booked_at or tx.now
+    await _keep(opened, tx=tx)
+
+
+async def take_back_unmade(ref: LabelRef, *, tx: Transaction) -> bool:
+    """Asked for a label, the carrier says that it is still being made. False: that is waited for, because it
+    is wanted, or has no name to be taken back by. Safe to repeat.
+    """
+    (opened,) = await _open([ref], tx=tx)
+    terms = await terms_of(tx, ref.merchant_id)
+    over = labelling.not_made_yet(opened.dispatch, opened.leg, opened.label, terms)
+    await _keep(opened, tx=tx)
+    return over
 
 
 async def note_account_refused(ref: LabelRef, *, tx: Transaction) -> None:

@@ -26,13 +26,27 @@ class NotTracked:
 
 
 @dataclass(frozen=True, slots=True)
+class GoesOn:
+    """The parcel `tracking_number` goes on under `onward_number` as well. `carried_by`: who takes it on, by
+    the code of its folder (a teller that takes it on itself: its own) or as the teller names it; None: not
+    told. What looks like no number is ignored.
+    """
+
+    tracking_number: str
+    onward_number: str
+    carried_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What a tracker tells. `scans`: the oldest first, as far as the carrier keeps that order. `numbers`:
-    parcels to be asked about, where a message says no more than that something happened.
+    parcels to be asked about, where a message says no more than that something happened. `goes_on`: numbers
+    that parcels have besides their own, each told as often as the tracker likes.
     """
 
     scans: tuple[Scan, ...] = ()
     numbers: tuple[str, ...] = ()
+    goes_on: tuple[GoesOn, ...] = ()
 
 
 class Tracker(Protocol):

@@ -21,7 +21,7 @@ INVALID: Final = range(-18010022, -18010009)
 REGISTERED_BEFORE: Final = -18019901
 NO_NEWS_YET: Final = -18019909
 
-#: A carrier's `plain` name -> its number at 17TRACK.
+#: A carrier's `plain_name` -> its number at 17TRACK.
 CARRIER_KEYS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "chinapost": 3011,
@@ -31,8 +31,3 @@ CARRIER_KEYS: Final[Mapping[str, int]] = MappingProxyType(
         "fedex": 100003,
     }
 )
-
-
-def plain(name: str) -> str:
-    """`DHLExpress`, `dhl_express` and `DHL Express` are one."""
-    return "".join(one for one in name.casefold() if one.isalnum())

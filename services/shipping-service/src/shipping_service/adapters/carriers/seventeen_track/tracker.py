@@ -7,14 +7,12 @@ from typing import Any, Final
 import httpx
 from pydantic import ValidationError
 
-from crossdock_chassis.logging import get_logger
 from crossdock_chassis.outgoing import open_http_client
 from shipping_service.adapters.carriers.seventeen_track import codes, tracking, wire
 from shipping_service.adapters.carriers.seventeen_track.settings import SeventeenTrackSettings
+from shipping_service.domain.tracking import plain_name
 from shipping_service.use_cases.ports import CarrierMisconfigured, CarrierUnavailable
 from shipping_service.use_cases.tracking_port import NotTracked, Told, TrackingRef
-
-log = get_logger(__name__)
 
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 
@@ -34,7 +32,7 @@ class SeventeenTrackTracker:
     """
 
     def __init__(self, settings: SeventeenTrackSettings) -> None:
-        given = {codes.plain(name): key for name, key in settings.carrier_keys.items()}
+        given = {plain_name(name): key for name, key in settings.carrier_keys.items()}
         self._carrier_keys = {**codes.CARRIER_KEYS, **given}
         self._api = open_http_client(
             "seventeen_track",
@@ -59,14 +57,10 @@ class SeventeenTrackTracker:
     async def subscribe(self, refs: Sequence[TrackingRef]) -> Mapping[str, str | NotTracked]:
         """One call for all. A number costs a credit once: what is registered is not registered again."""
         answers = await self._call("/register", [self._registration(one) for one in refs])
-        found = {number: _subscribed(answer) for number, answer in answers.items()}
-        for code in sorted({one.code for one in found.values() if isinstance(one, NotTracked)}):
-            numbers = sum(one == NotTracked(code) for one in found.values())
-            log.warning("seventeen_track.not_registered", code=code, numbers=numbers)
-        return found
+        return {number: _subscribed(answer) for number, answer in answers.items()}
 
     def _registration(self, ref: TrackingRef) -> dict[str, object]:
-        key = self._carrier_keys.get(codes.plain(ref.carried_by or ""))
+        key = self._carrier_keys.get(plain_name(ref.carried_by or ""))
         number: dict[str, object] = {"number": ref.tracking_number}
         return number | ({"auto_detection": True} if key is None else {"carrier": key})
 

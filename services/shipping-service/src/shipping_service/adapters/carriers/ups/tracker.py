@@ -45,7 +45,7 @@ class UpsTracker:
 
     async def subscribe(self, refs: Sequence[TrackingRef]) -> Mapping[str, str | NotTracked]:
         """News for fourteen days, after which asking goes on alone. Nothing where alerts are off. What goes
-        wrong here must not keep anybody from asking: it is tried again with the next question.
+        wrong here must not keep anybody from asking: it is tried again later.
         """
         numbers = [one.tracking_number for one in refs]
         if not self._alerts:

@@ -7,15 +7,19 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shipping_service.adapters.carriers.ups.tracking_codes import meaning_of
 from shipping_service.domain.tracking import Scan, country_or_none, oldest_first
-from shipping_service.use_cases.tracking_port import Delivery, NotAuthentic, NotTracked, Told
+from shipping_service.use_cases.tracking_port import Delivery, GoesOn, NotAuthentic, NotTracked, Told
 
 API_KEY: Final = "x-api-key"
+#: Of a package's other numbers, those that it goes on under, by their type: who carries it then. The barcode
+#: of a package that UPS hands to the United States Postal Service is its number there.
+ONWARD: Final[Mapping[str, str]] = MappingProxyType({"USPS_PIC": "usps"})
 
 
 class _Heard(BaseModel):
@@ -52,9 +56,15 @@ class Activity(_Heard):
     status: Status = Status()
 
 
+class Alternate(_Heard):
+    number: str = ""
+    type: str = ""
+
+
 class Package(_Heard):
     trackingNumber: str = ""
     activity: tuple[Activity, ...] = ()
+    alternateTrackingNumber: tuple[Alternate, ...] | None = None
 
 
 class Warned(_Heard):
@@ -90,7 +100,13 @@ def to_told(answer: TrackAnswer, number: str) -> Told | NotTracked:
             scan
             for package in packages
             for scan in oldest_first([_scan(one, number, package.trackingNumber) for one in package.activity])
-        )
+        ),
+        goes_on=tuple(
+            GoesOn(number, one.number.strip(), carried_by)
+            for package in packages
+            for one in package.alternateTrackingNumber or ()
+            if (carried_by := ONWARD.get(one.type)) is not None
+        ),
     )
 
 

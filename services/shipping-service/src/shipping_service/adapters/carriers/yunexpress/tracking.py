@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shipping_service.adapters.carriers.yunexpress.tracking_codes import NODES, PACKAGE_STATES
 from shipping_service.domain.tracking import INFO, UNKNOWN, Meaning, Scan, country_or_none, oldest_first
-from shipping_service.use_cases.tracking_port import Told
+from shipping_service.use_cases.tracking_port import GoesOn, Told
 
 #: What `data_code` calls news of a parcel.
 TRACKING: Final = "tisPushData"
@@ -63,7 +63,11 @@ class Pushed(_Heard):
 
 
 class PushedParcel(_Heard):
+    """`tracking_number`: the last mile's of the moment, which `CHANGE_WAYBILL_INFO` says has changed."""
+
     waybill_number: str = Field(min_length=1)
+    tracking_number: str | None = None
+    last_mile_name: str | None = None
     track_events: tuple[Pushed, ...] = ()
 
 
@@ -81,6 +85,7 @@ class Detail(_Heard):
 
 class OlderParcel(_Heard):
     wayBillNumber: str = Field(min_length=1)
+    trackingNumber: str | None = None
     packageState: str | None = None
     orderTrackingDetails: tuple[Detail, ...] = ()
 
@@ -116,7 +121,14 @@ def read(payload: bytes) -> Told:
 
 
 def _told(parcel: PushedParcel) -> Told:
-    return Told(oldest_first([_pushed(parcel.waybill_number, one) for one in parcel.track_events]))
+    scans = oldest_first([_pushed(parcel.waybill_number, one) for one in parcel.track_events])
+    return Told(scans, goes_on=_onward(parcel.waybill_number, parcel.tracking_number, parcel.last_mile_name))
+
+
+def _onward(waybill: str, number: str | None, carried_by: str | None = None) -> tuple[GoesOn, ...]:
+    """The number under which the last mile's carrier knows the parcel, where it is another one."""
+    number = (number or "").strip()
+    return () if number in ("", waybill) else (GoesOn(waybill, number, (carried_by or "").strip() or None),)
 
 
 def meaning_of(code: str) -> Meaning:
@@ -166,7 +178,7 @@ def _older(parcel: OlderParcel) -> Told:
             raw_code=f"{scans[-1].raw_code}/PackageState:{state}".removeprefix("/"),
             meaning=PACKAGE_STATES.get(state, UNKNOWN),
         )
-    return Told(tuple(scans))
+    return Told(tuple(scans), goes_on=_onward(parcel.wayBillNumber, parcel.trackingNumber))
 
 
 def _detail(number: str, event: Detail) -> Scan:

@@ -10,7 +10,7 @@ from shipping_service.adapters.carriers.ups import tracking
 from shipping_service.adapters.carriers.ups.tests.examples import SAMPLES
 from shipping_service.adapters.carriers.ups.tracking_codes import meaning_of
 from shipping_service.domain.tracking import INFO, Kind, Milestone, Reason, Scan, Status
-from shipping_service.use_cases.tracking_port import NotAuthentic, NotTracked, Told
+from shipping_service.use_cases.tracking_port import GoesOn, NotAuthentic, NotTracked, Told
 
 NUMBER = "1ZCD0001DE04000018"
 KEY = "clientIdExample01"
@@ -74,6 +74,25 @@ def test_a_local_time_that_is_none_is_kept_as_said() -> None:
     (scan,) = scans_of(an_activity(date="today", time=""))
 
     assert scan.local_time == "todayT"
+
+
+@pytest.mark.parametrize(
+    ("others", "goes_on"),
+    [
+        ([{"number": "92612999", "type": "USPS_PIC"}], (GoesOn(NUMBER, "92612999", "usps"),)),
+        ([{"number": "K1", "type": "REFERENCE"}, {"number": "K2"}], ()),
+        ([], ()),
+        (None, ()),
+    ],
+)
+def test_the_number_that_the_postal_service_gives_is_told(others: Any, goes_on: tuple[GoesOn, ...]) -> None:
+    package = {"trackingNumber": NUMBER, "alternateTrackingNumber": others}
+    answer = {"trackResponse": {"shipment": [{"package": [package]}]}}
+
+    found = tracking.to_told(tracking.TrackAnswer.model_validate(answer), NUMBER)
+
+    assert isinstance(found, Told)
+    assert found.goes_on == goes_on
 
 
 def test_the_number_that_was_asked_about_is_no_piece_and_another_one_is() -> None:

@@ -9,6 +9,7 @@ import pytest
 from shipping_service.adapters.carriers.yunexpress.tests.examples import SAMPLES
 from shipping_service.adapters.carriers.yunexpress.tracking import Answer, read, to_told
 from shipping_service.domain.tracking import INFO, UNKNOWN, Meaning, Reason, Scan, Status
+from shipping_service.use_cases.tracking_port import GoesOn
 
 WAYBILL = "YT2616200000000001"
 SAMPLE = (SAMPLES / "tracking-exception.json").read_bytes()
@@ -74,6 +75,23 @@ def test_a_new_last_mile_number_moves_no_parcel() -> None:
     (scan,) = pushed(track_node_code="CHANGE_WAYBILL_INFO", process_utc_time="2026-06-16T12:20:00")
 
     assert scan.meaning == INFO
+
+
+def test_a_push_tells_the_last_miles_number_and_carrier() -> None:
+    assert read(SAMPLE).goes_on == (GoesOn(WAYBILL, "9405500208303109884199", "USPS"),)
+
+
+@pytest.mark.parametrize("number", [None, "", " ", WAYBILL])
+def test_without_a_number_of_its_own_the_last_mile_is_not_followed(number: str | None) -> None:
+    parcel = {"waybill_number": WAYBILL, "tracking_number": number, "last_mile_name": "USPS"}
+
+    assert read(json.dumps({"data": parcel}).encode()).goes_on == ()
+
+
+def test_the_older_form_tells_the_last_miles_number_alone() -> None:
+    body = {"wayBillNumber": WAYBILL, "trackingNumber": "94055"}
+
+    assert read(json.dumps({"body": body}).encode()).goes_on == (GoesOn(WAYBILL, "94055", None),)
 
 
 @pytest.mark.parametrize(
