@@ -1,37 +1,28 @@
 """The images are made, looked into and run as they are meant to be: `make verify-images`.
 
 Takes a Linux machine, root, mmdebstrap, Java's Maven and minutes; `make test` leaves it alone by its name.
-IMAGES_FOLDER keeps what a next run need not make again.
 """
 
-import gzip
-import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
-import tarfile
-import tempfile
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from pkgutil import walk_packages
 
 import pytest
+from babel.localedata import locale_identifiers
 
-from crossdock_cli.embedded.kafka_jars import default_jar_cache, kafka_jars
 from crossdock_cli.embedded.topics import load_topics
 from crossdock_cli.stack.services import SERVICES
 
-from .compose_files import LAPTOP
+from .archives import digest, layer_sizes
+from .conftest import FOLDER, IMAGES, ROOT, Engine, script
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "deploy" / "images"
-STANDINS = Path(__file__).parent / "standins"
-FOLDER = Path(os.environ.get("IMAGES_FOLDER", "/var/tmp/crossdock-images"))
-IMAGES = (*(f"{service}-service" for service in SERVICES), "sandbox", "cli")
-MOST_BYTES = 250_000_000
+INSIDE = Path(__file__).parent / "inside"
+MOST_BYTES = 235_000_000
 DRAIN_S = 36.0
 SECURED = (
     *("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
@@ -63,109 +54,6 @@ print(json.dumps({
 
 pytestmark = pytest.mark.timeout(1800)
 
-
-class Engine:
-    """A Docker engine of this run alone."""
-
-    def __init__(self, folder: Path) -> None:
-        self.docker = str(folder / "docker")
-
-    def run(self, *words: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        finished = subprocess.run(
-            [self.docker, *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PATH": os.environ["PATH"], **environment},
-        )
-        assert not check or finished.returncode == 0, finished.stderr[-3000:]
-        return finished
-
-    def compose(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        standins = {name: f"crossdock/{name}:standin" for name in ("postgres", "kafka")}
-        images = {f"{name.upper()}_IMAGE": image for name, image in standins.items()}
-        return self.run("compose", "--file", str(LAPTOP), *words, check=check, **images)
-
-
-def script(name: str, *words: str, **environment: str) -> str:
-    finished = subprocess.run(
-        [SCRIPTS / name, *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env={**os.environ, **environment},
-    )
-    return finished.stdout
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    script("engine", "start", str(FOLDER))
-    yield Engine(FOLDER)
-    script("engine", "stop", str(FOLDER))
-
-
-@pytest.fixture(scope="session")
-def bases(engine: Engine) -> dict[str, str]:
-    """What `build` is told: the bases that were made here, and whom to trust on the way out."""
-    made = script("base", str(FOLDER / "bases"), DOCKER=engine.docker)
-    named = dict(word.split("=", 1) for word in made.split())
-    return {**named, "DOCKER": engine.docker, "CA_FILE": str(FOLDER / "ca.crt")}
-
-
-@pytest.fixture(scope="session")
-def archives(bases: dict[str, str]) -> dict[str, Path]:
-    """Every image as an OCI archive, loaded into the engine."""
-    began = time.monotonic()
-    script("build", str(FOLDER / "images"), **bases)
-    print(f"\n{len(IMAGES)} images built in {time.monotonic() - began:.0f} s")
-    return {name: FOLDER / "images" / f"{name}.tar" for name in IMAGES}
-
-
-@pytest.fixture(scope="session")
-def standins(engine: Engine) -> None:
-    """Debian's PostgreSQL and Maven's Kafka under names that the compose file is given."""
-    packages = {"postgres": "postgresql-17", "kafka": "openjdk-21-jre-headless"}
-    for name, package in packages.items():
-        tree = FOLDER / "bases" / f"{name}.tar"
-        if not tree.exists():
-            partial = tree.with_name(f"partial-{name}.tar")
-            command = [
-                "mmdebstrap",
-                "--quiet",
-                "--variant=essential",
-                f"--include={package}",
-                "trixie",
-                str(partial),
-            ]
-            subprocess.run(command, check=True)
-            partial.rename(tree)
-        with tempfile.TemporaryDirectory(dir=FOLDER) as context:
-            shutil.copytree(STANDINS / name, context, dirs_exist_ok=True)
-            if name == "kafka":
-                shutil.copytree(kafka_jars(default_jar_cache()), context, dirs_exist_ok=True)
-            engine.run("import", str(tree), f"crossdock/{name}-base:trixie")
-            engine.run(
-                *("buildx", "build", "--quiet", "--network", "none", "--tag", f"crossdock/{name}:standin"),
-                *("--build-arg", f"BASE_IMAGE=crossdock/{name}-base:trixie", context),
-            )
-
-
-@pytest.fixture(scope="session")
-def stack(engine: Engine, archives: dict[str, Path], standins: None) -> Iterator[Engine]:
-    """The compose file, up and healthy; gone with its data at the end."""
-    began = time.monotonic()
-    engine.compose("down", "--volumes")  # of a run that was broken off
-    up = engine.compose("up", "--detach", "--wait", "--no-build", check=False)
-    print(f"\nhealthy after {time.monotonic() - began:.0f} s")
-    if up.returncode != 0:
-        logs = engine.compose("logs", "--no-color", "--tail", "15").stdout
-        engine.compose("down", "--volumes")
-        pytest.fail(f"{up.stderr[-2000:]}\n{logs[-6000:]}")
-    yield engine
-    engine.compose("down", "--volumes")
-
-
 every_image = pytest.mark.parametrize("name", IMAGES)
 every_service = pytest.mark.parametrize("service", SERVICES)
 
@@ -175,14 +63,14 @@ every_service = pytest.mark.parametrize("service", SERVICES)
 
 @every_image
 def test_an_image_is_small(archives: dict[str, Path], name: str) -> None:
-    size = sum(_layer_sizes(archives[name]))
+    size = sum(layer_sizes(archives[name]))
 
     print(f"\n{name}: {size / 1e6:.0f} MB unpacked, {archives[name].stat().st_size / 1e6:.0f} MB packed")
     assert size <= MOST_BYTES
 
 
 @pytest.mark.parametrize("name", ["order-service", "sandbox"])
-def test_the_same_input_gives_the_same_digest(
+def test_the_same_input_gives_the_samedigest(
     archives: dict[str, Path], bases: dict[str, str], name: str
 ) -> None:
     for source in (ROOT / "deploy").rglob("src/**/__main__.py"):
@@ -190,7 +78,7 @@ def test_the_same_input_gives_the_same_digest(
 
     script("build", str(FOLDER / "again"), name, NO_CACHE="1", **bases)
 
-    assert _digest(FOLDER / "again" / f"{name}.tar") == _digest(archives[name])
+    assert digest(FOLDER / "again" / f"{name}.tar") == digest(archives[name])
 
 
 @every_image
@@ -248,6 +136,35 @@ def test_the_bill_of_materials_names_what_was_locked_and_the_base(
     assert {(name.replace("_", "-"), version) for name, version in locked} <= found
     assert "libc6" in {name for name, _ in found}
     assert len(spdx["packages"]) >= len(locked)
+
+
+@every_image
+def test_every_module_in_an_image_can_be_imported_and_none_is_there_for_tests(
+    engine: Engine, archives: dict[str, Path], name: str
+) -> None:
+    listed = _printed_inside(engine, name, "modules")
+
+    assert set(listed.split()) == _modules_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("notify-service", locale_identifiers()), ("shipping-service", []), ("sandbox", [])],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_was_taken_out_of_the_packages_is_missed_by_nobody(
+    engine: Engine, archives: dict[str, Path], name: str, arguments: Sequence[str]
+) -> None:
+    program = name.replace("-", "_")
+    in_the_checkout = subprocess.run(
+        [sys.executable, "-", *arguments],
+        input=(INSIDE / f"{program}.py").read_text(encoding="utf-8"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert _printed_inside(engine, name, program, *arguments) == in_the_checkout
 
 
 # -- all together
@@ -316,31 +233,20 @@ def test_a_service_ends_in_time_when_asked_and_comes_back(stack: Engine, service
     stack.compose("up", "--detach", "--wait", "--no-build", service)
 
 
-def _index(archive: Path) -> tuple[tarfile.TarFile, dict[str, Any]]:
-    tar = tarfile.open(archive)  # noqa: SIM115  handed on
-    index = tar.extractfile("index.json")
-    assert index is not None
-    found: dict[str, Any] = json.load(index)
-    return tar, found["manifests"][0]
+def _printed_inside(engine: Engine, name: str, program: str, *arguments: str) -> str:
+    """What a program of `inside` prints in a container of the image."""
+    return engine.run(
+        *("run", "--rm", "--interactive", *SECURED, "--entrypoint", "python", f"crossdock/{name}:local"),
+        *("-", *arguments),
+        given=(INSIDE / f"{program}.py").read_text(encoding="utf-8"),
+    ).stdout
 
 
-def _digest(archive: Path) -> str:
-    tar, manifest = _index(archive)
-    tar.close()
-    return str(manifest["digest"])
-
-
-def _blob(tar: tarfile.TarFile, digest: str) -> bytes:
-    file = tar.extractfile(f"blobs/{digest.replace(':', '/')}")
-    assert file is not None
-    content = file.read()
-    assert hashlib.sha256(content).hexdigest() == digest.removeprefix("sha256:")
-    return content
-
-
-def _layer_sizes(archive: Path) -> list[int]:
-    """Bytes of each layer's own tar archive: what it takes when it is unpacked, near enough."""
-    tar, manifest = _index(archive)
-    with tar:
-        layers = json.loads(_blob(tar, manifest["digest"]))["layers"]
-        return [len(gzip.decompress(_blob(tar, one["digest"]))) for one in layers]
+def _modules_of(name: str) -> set[str]:
+    """The modules that the checkout has for an image, but for tests and what starts something."""
+    [member] = [lock.parent for lock in ROOT.glob(f"*/{name}/requirements.lock")]
+    libraries = [ROOT / "libs" / "contracts", ROOT / "libs" / "chassis"]
+    members = [member, *libraries] if member.parent.name == "services" else [member]
+    modules = [module.name for module in walk_packages([str(one / "src") for one in members])]
+    left_out = {"tests", "testing", "__main__"}
+    return {one for one in modules if not left_out & set(one.split("."))}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from notify_service.domain.languages import LANGUAGES
+
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "deploy" / "service.Dockerfile"
 #: Everything that is installed by itself has a lock; what has no project of its own is a tool.
@@ -70,6 +72,12 @@ def test_what_is_copied_is_let_into_the_context() -> None:
     wanted = {path for source in copied for path in ROOT.glob(source.replace("${SERVICE}", "*"))} - {tool}
     assert wanted >= {member / "requirements.lock" for member in MEMBERS}
     assert wanted == allowed
+
+
+def test_the_locales_that_are_kept_are_of_the_languages_that_buyers_are_written_to_in() -> None:
+    [kept] = re.findall(r"/\(root\|\(([a-z|]+)\)", RECIPE.read_text(encoding="utf-8"))
+
+    assert set(kept.split("|")) == set(LANGUAGES)
 
 
 def test_every_stage_that_runs_stands_on_one_that_is_nobody_and_has_no_tools() -> None:

@@ -1,0 +1,1 @@
+"""Programs that run inside an image, from standard input; the checkout tells what they should print."""
