@@ -7,6 +7,7 @@ and cannot settle after it: `tx.jobs.done` compares the lease.
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import Any
@@ -308,7 +309,8 @@ class JobRunner:
         for one in attempts:
             if one.task in self._attempts and not one.lease.expired():
                 until = asked_at + self._bounds.lease_s if one.job.lease in held else asked_at
-                one.lease.reschedule(min(until, one.ends_at))
+                with suppress(RuntimeError):  # its call is over, or has not begun: nothing runs out
+                    one.lease.reschedule(min(until, one.ends_at))
 
     async def _take_over(self) -> None:
         for row in await self._table.take_over(self._give_up(sent=True)):

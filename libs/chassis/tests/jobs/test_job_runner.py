@@ -346,6 +346,30 @@ async def test_a_lease_is_renewed_while_the_call_runs(database: Database[Transac
     assert await effects(database) == ["s-1"]
 
 
+async def test_one_that_has_ended_and_is_still_given_back_lets_nobody_elses_lease_run_out(
+    database: Database[Transaction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = JobTable.give_back
+
+    async def slowly(*arguments: Any, **more: Any) -> Any:
+        await asyncio.sleep(1)
+        return await at_once(*arguments, **more)
+
+    async def handle(job: Job) -> None:
+        if job.reference == "s-1":
+            raise NotSent("they are away")
+        await asyncio.sleep(1.5)  # more than two leases
+        await storing(database)(job)
+
+    monkeypatch.setattr(JobTable, "give_back", slowly)
+    await ask(database, "s-1", "s-2")
+
+    async with running(database, handle):
+        row = await until_state(database, "s-2", "done")
+
+    assert row["attempts"] == 1
+
+
 async def test_who_needs_a_person_waits_until_one_asks_again(database: Database[Transaction]) -> None:
     seen: list[tuple[int, bool]] = []
 
