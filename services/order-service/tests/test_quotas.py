@@ -40,12 +40,15 @@ async def test_who_comes_too_late_is_told_how_long_to_wait(database: OrderDataba
     assert 60 < refused.value.retry_after_s <= 100
 
 
-async def test_a_job_of_many_calls_waits_for_the_next_one_if_that_is_soon(database: OrderDatabase) -> None:
+async def test_what_has_begun_waits_for_its_next_call_if_that_is_soon(database: OrderDatabase) -> None:
     await connect(database, an_account())
-    quick = {"search": Quota(rate_per_s=50, burst=2)}
-    patient = PatientMeter(AccountMeter(database, an_account(), quick))
+    quick = {"search": Quota(rate_per_s=20, burst=2)}
+    patient, late = (PatientMeter(AccountMeter(database, an_account(), quick)) for _ in range(2))
     for _ in range(6):
         await patient.take("search")
+    with pytest.raises(QuotaUsedUp):
+        await late.take("search")
+
     await patient.learn("search", 0.01)
     calls = asyncio.gather(*(patient.take("search") for _ in range(3)))
     with pytest.raises(QuotaUsedUp):

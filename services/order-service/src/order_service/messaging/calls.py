@@ -23,27 +23,31 @@ from order_service.use_cases.marketplace import (
 )
 from order_service.use_cases.ports import Account
 
-#: A job of several calls waits so long for the next one, and gives way where it would take longer.
+#: What has begun waits so long for its next call, and gives way where it would take longer.
 LONGEST_PAUSE_S = 10.0
 
 
 class PatientMeter:
-    """For a job of several calls that begins anew each time: one that never waited would never get further
-    than its quota holds at once.
+    """An account's quota as one attempt sees it: the first call may have to wait for another attempt, later
+    ones wait here. An attempt begins anew each time, so if many gave way in the middle, none would ever end.
     """
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
+        self._has_begun = False
 
     async def take(self, operation: str) -> None:
-        """Raises QuotaUsedUp where the next call is a long time off."""
+        """Raises QuotaUsedUp before anything was done, or where the next call is a long time off."""
         while True:
             try:
-                return await self._meter.take(operation)
+                await self._meter.take(operation)
             except QuotaUsedUp as error:
                 pause_s = error.retry_after_s or 0.0
-                if pause_s > LONGEST_PAUSE_S:
+                if not self._has_begun or pause_s > LONGEST_PAUSE_S:
                     raise
+            else:
+                self._has_begun = True
+                return
             await asyncio.sleep(pause_s)
 
     async def learn(self, operation: str, rate_per_s: float) -> None:
@@ -65,7 +69,8 @@ class MarketplaceCalls:
         return marketplace
 
     def meter(self, account: Account) -> Meter:
-        return AccountMeter(self._database, account, self.marketplace(account).quotas)
+        """For one attempt."""
+        return PatientMeter(AccountMeter(self._database, account, self.marketplace(account).quotas))
 
     def gateway(self, account: Account) -> Gateway:
         return self.marketplace(account).open_gateway(account, self.meter(account))

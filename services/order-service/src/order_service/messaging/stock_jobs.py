@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from crossdock_chassis.jobs import Job, JobHandler, NotSent, OutcomeUnknown
 from crossdock_chassis.logging import get_logger
 from crossdock_chassis.telemetry import meter
-from order_service.messaging.calls import MarketplaceCalls, PatientMeter
+from order_service.messaging.calls import MarketplaceCalls
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases.marketplace import Marketplace, MarketplaceRefused, StockNumber, StockTelling
 from order_service.use_cases.ports import Account, Shop
@@ -56,7 +56,7 @@ class StockJobs:
         """
         try:
             async with self._calls.calling(account):
-                teller = telling.open_teller(account, PatientMeter(self._calls.meter(account)))
+                teller = telling.open_teller(account, self._calls.meter(account))
                 return await teller.tell_stock(numbers), None
         except MarketplaceRefused as error:
             code = str(error.args[0])
