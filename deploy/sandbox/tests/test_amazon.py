@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from crossdock_sandbox.amazon.app import AmazonOptions, AmazonSandbox, running_amazon
 from crossdock_sandbox.amazon.sigv4 import claim_in, signature_of
-from crossdock_sandbox.testing import AmazonOptions, AmazonSandbox, running_amazon
 
 ORDER_ID, LINE = "113-4455667-8899001", "90112233445501"
 ORDER: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
+from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
 
 PATH = "/mydhlapi/shipments"
 LOGIN = ("key", "secret")

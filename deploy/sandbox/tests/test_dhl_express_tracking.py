@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import running_dhl_express
+from crossdock_sandbox.dhl_express.app import running_dhl_express
 
 from .test_dhl_express import sell
 

@@ -10,9 +10,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
 from crossdock_sandbox.easypost.numbers import s10
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.easypost.tracking import sign
-from crossdock_sandbox.testing import EasyPostOptions, EasyPostSandbox, Receiver, receiving, running_easypost
+from crossdock_sandbox.receiver import Receiver, receiving
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 

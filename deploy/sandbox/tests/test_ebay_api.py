@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import EbayOptions, EbaySandbox, running_ebay
+from crossdock_sandbox.ebay.app import EbayOptions, EbaySandbox, running_ebay
 
 SHOP = "lumo_direct_cn"
 CLIENT = ("Lumo-PRD", "PRD-secret")

@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from crossdock_sandbox.ebay.app import EbayOptions, EbaySandbox, running_ebay
+from crossdock_sandbox.receiver import Receiver, receiving
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import EbayOptions, EbaySandbox, Receiver, receiving, running_ebay
 
 from .test_ebay_api import CLIENT, ORDER, SCOPE, SHOP, a_seller
 

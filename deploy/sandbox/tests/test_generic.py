@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from crossdock_sandbox.generic.app import GenericSandbox, running_generic
 from crossdock_sandbox.generic.signing import sign
-from crossdock_sandbox.testing import GenericSandbox, running_generic
 
 ORDER = {"id": "A", "updated_at": "2026-11-20T10:00:00Z", "lines": [{"id": "1", "quantity": 2}]}
 PARCEL = {

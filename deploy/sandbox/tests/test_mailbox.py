@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import Login, MailboxOptions, MailboxSandbox, running_mailbox
+from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
+from crossdock_sandbox.mailbox.smtp import Login
 
 
 def a_mail(subject: str = "Your parcel 包裹 is on its way", number: int = 1) -> EmailMessage:

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import Receiver, SeventeenTrackOptions, receiving, running_seventeen_track
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.seventeen_track.app import SeventeenTrackOptions, running_seventeen_track
 
 from .conftest import Eventually
 

@@ -11,13 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import (
-    Receiver,
-    ShopeeOptions,
-    ShopeeSandbox,
-    receiving,
-    running_shopee,
-)
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.shopee.app import ShopeeOptions, ShopeeSandbox, running_shopee
 
 from .conftest import Eventually
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import ShopifyOptions, ShopifySandbox, running_shopify
+from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 
 TOKEN = "shpat_example"
 ORDER: dict[str, Any] = {

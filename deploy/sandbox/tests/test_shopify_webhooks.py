@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 from crossdock_sandbox.shopify.deliveries import sign
-from crossdock_sandbox.testing import Receiver, ShopifyOptions, ShopifySandbox, receiving, running_shopify
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 

@@ -9,13 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import (
-    Receiver,
-    TikTokShopOptions,
-    TikTokShopSandbox,
-    receiving,
-    running_tiktok_shop,
-)
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.tiktok_shop.app import TikTokShopOptions, TikTokShopSandbox, running_tiktok_shop
 from crossdock_sandbox.tiktok_shop.signing import sign_call, sign_notice
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

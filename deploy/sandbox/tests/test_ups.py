@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import Receiver, UpsOptions, UpsSandbox, receiving, running_ups
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.ups.app import UpsSandbox, running_ups
 from crossdock_sandbox.ups.numbers import check_digit
+from crossdock_sandbox.ups.office import UpsOptions
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import WooCommerceSandbox, running_woocommerce
+from crossdock_sandbox.woocommerce.app import WooCommerceSandbox, running_woocommerce
 
 ORDER: dict[str, Any] = {
     "id": 9117,

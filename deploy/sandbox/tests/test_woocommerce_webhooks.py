@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import Receiver, WooCommerceSandbox, receiving, running_woocommerce
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.woocommerce.app import WooCommerceSandbox, running_woocommerce
 from crossdock_sandbox.woocommerce.deliveries import sign
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import YanwenOptions, running_yanwen
+from crossdock_sandbox.yanwen.app import YanwenOptions, running_yanwen
 
 USER, TOKEN, MERCHANT = "100001", "t0ken", "M-1"
 

@@ -14,12 +14,8 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from crossdock_sandbox.testing import (
-    Receiver,
-    YunExpressOptions,
-    receiving,
-    running_yunexpress,
-)
+from crossdock_sandbox.receiver import Receiver, receiving
+from crossdock_sandbox.yunexpress.app import YunExpressOptions, running_yunexpress
 
 from .conftest import Eventually
 

@@ -11,7 +11,7 @@ from crossdock_chassis.http import add_token
 from crossdock_chassis.migrations import upgrade
 from crossdock_cli.embedded.databases import DatabaseUrls
 from crossdock_cli.embedded.templates import FreshDatabase
-from crossdock_sandbox.testing import MailboxSandbox, running_mailbox
+from crossdock_sandbox.mailbox.app import MailboxSandbox, running_mailbox
 from notify_service.adapters.rendering import TemplateRenderer
 from notify_service.api.app import build_app
 from notify_service.messaging import HANDLERS

@@ -13,7 +13,7 @@ import pytest
 from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import running_shopify
+from crossdock_sandbox.shopify.app import running_shopify
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.messaging.check_jobs import CheckJobs
 from order_service.persistence.transaction import OrderDatabase

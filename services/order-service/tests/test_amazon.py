@@ -19,7 +19,7 @@ from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_chassis.repeating import repeat
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
-from crossdock_sandbox.testing import AmazonSandbox, running_amazon
+from crossdock_sandbox.amazon.app import AmazonSandbox, running_amazon
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.domain.order import Order
 from order_service.messaging.asking import Asking

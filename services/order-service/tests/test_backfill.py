@@ -16,7 +16,8 @@ import order_service
 from crossdock_chassis.job_runner import JobBounds, JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.repeating import repeat
-from crossdock_sandbox.testing import running_shopify, running_woocommerce
+from crossdock_sandbox.shopify.app import running_shopify
+from crossdock_sandbox.woocommerce.app import running_woocommerce
 from order_service.messaging.asking import Asking
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.persistence.transaction import OrderDatabase

@@ -19,8 +19,8 @@ from crossdock_chassis.job_runner import JobBounds, JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.repeating import repeat
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
+from crossdock_sandbox.ebay.app import EbayOptions, EbaySandbox, running_ebay
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import EbayOptions, EbaySandbox, running_ebay
 from order_service.api.app import build_app
 from order_service.domain.order import Order
 from order_service.messaging import HANDLERS

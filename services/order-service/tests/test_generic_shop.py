@@ -15,8 +15,8 @@ from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
+from crossdock_sandbox.generic.app import GenericSandbox, running_generic
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import GenericSandbox, running_generic
 from order_service.adapters.marketplace_registry import load_marketplaces
 from order_service.api.app import build_app
 from order_service.domain.order import Order

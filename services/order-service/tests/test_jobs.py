@@ -14,7 +14,7 @@ from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_chassis.outgoing import open_http_client
 from crossdock_contracts.shipping import ParcelShippedV1
-from crossdock_sandbox.testing import ShopifySandbox, running_shopify
+from crossdock_sandbox.shopify.app import ShopifySandbox, running_shopify
 from order_service.messaging.jobs import MarketplaceJobs
 from order_service.messaging.measures import write_backs_settled
 from order_service.persistence.transaction import OrderDatabase

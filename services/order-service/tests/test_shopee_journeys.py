@@ -18,7 +18,7 @@ from crossdock_chassis.jobs import Destination
 from crossdock_chassis.repeating import repeat
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import ShopeeOptions, ShopeeSandbox, running_shopee
+from crossdock_sandbox.shopee.app import ShopeeOptions, ShopeeSandbox, running_shopee
 from order_service.api.app import build_app
 from order_service.domain.order import LabelSource, Order
 from order_service.messaging import HANDLERS

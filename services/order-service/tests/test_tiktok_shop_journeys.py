@@ -20,7 +20,7 @@ from crossdock_chassis.jobs import Destination
 from crossdock_contracts.inventory import StockReservedV1
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import TikTokShopSandbox, running_tiktok_shop
+from crossdock_sandbox.tiktok_shop.app import TikTokShopSandbox, running_tiktok_shop
 from order_service.api.app import build_app
 from order_service.domain.order import LabelSource, Order
 from order_service.messaging import HANDLERS

@@ -19,7 +19,7 @@ from crossdock_chassis.job_runner import JobRunner
 from crossdock_chassis.jobs import Destination
 from crossdock_contracts.shipping import ParcelLabelledV1, ParcelShippedV1
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import WooCommerceSandbox, running_woocommerce
+from crossdock_sandbox.woocommerce.app import WooCommerceSandbox, running_woocommerce
 from order_service.api.app import build_app
 from order_service.domain.order import Order
 from order_service.messaging import HANDLERS

@@ -20,7 +20,7 @@ from crossdock_contracts.shipping import (
     ShipmentRejectedV1,
     VoidState,
 )
-from crossdock_sandbox.testing import running_dhl_express
+from crossdock_sandbox.dhl_express.app import running_dhl_express
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.settings import DhlExpressSettings

@@ -13,7 +13,8 @@ from crossdock_chassis.migrations import upgrade
 from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_contracts.inventory import HandOver
 from crossdock_contracts.shipping import ParcelLabelledV1, ShipmentCancelledV1, VoidState
-from crossdock_sandbox.testing import EasyPostOptions, running_easypost
+from crossdock_sandbox.easypost.app import running_easypost
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.adapters.carriers.easypost.client import EasyPostGateway
 from shipping_service.adapters.carriers.easypost.settings import EasyPostSettings

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from crossdock_chassis.database import open_engine
 from crossdock_chassis.migrations import upgrade
 from crossdock_cli.embedded.templates import FreshDatabase
+from crossdock_sandbox.easypost.app import running_easypost
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import EasyPostOptions, running_easypost
 from shipping_service.adapters.carriers.easypost import CARRIER, tracking
 from shipping_service.adapters.carriers.easypost.client import EasyPostGateway
 from shipping_service.adapters.carriers.easypost.settings import EasyPostSettings

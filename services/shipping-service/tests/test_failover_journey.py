@@ -13,7 +13,9 @@ from crossdock_chassis.ids import new_id
 from crossdock_chassis.migrations import upgrade
 from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_contracts.shipping import ParcelLabelledV1
-from crossdock_sandbox.testing import EasyPostOptions, running_dhl_express, running_easypost
+from crossdock_sandbox.dhl_express.app import running_dhl_express
+from crossdock_sandbox.easypost.app import running_easypost
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from shipping_service.adapters.carrier_registry import load_carriers
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.settings import DhlExpressSettings

@@ -17,7 +17,7 @@ from crossdock_chassis.database import open_engine
 from crossdock_chassis.migrations import upgrade
 from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import (
+from crossdock_sandbox.seventeen_track.app import (
     SeventeenTrackOptions,
     SeventeenTrackSandbox,
     running_seventeen_track,

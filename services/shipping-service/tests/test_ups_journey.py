@@ -16,7 +16,8 @@ from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_contracts.inventory import HandOver
 from crossdock_contracts.shipping import ShipmentCancelledV1, VoidState
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import UpsOptions, running_ups
+from crossdock_sandbox.ups.app import running_ups
+from crossdock_sandbox.ups.office import UpsOptions
 from shipping_service.adapters.carriers.ups import CARRIER, tracking
 from shipping_service.adapters.carriers.ups.client import UpsGateway
 from shipping_service.adapters.carriers.ups.settings import UpsSettings

@@ -13,7 +13,7 @@ from crossdock_chassis.database import open_engine
 from crossdock_chassis.migrations import upgrade
 from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_contracts.inventory import HandOver
-from crossdock_sandbox.testing import YanwenOptions, running_yanwen
+from crossdock_sandbox.yanwen.app import YanwenOptions, running_yanwen
 from shipping_service.adapters.carriers.yanwen import CARRIER
 from shipping_service.adapters.carriers.yanwen.client import YanwenGateway
 from shipping_service.adapters.carriers.yanwen.settings import YanwenSettings

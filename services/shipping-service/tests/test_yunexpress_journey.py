@@ -17,7 +17,7 @@ from crossdock_cli.embedded.templates import FreshDatabase
 from crossdock_contracts.inventory import HandOver
 from crossdock_contracts.shipping import ParcelLabelledV1
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import YunExpressOptions, running_yunexpress
+from crossdock_sandbox.yunexpress.app import YunExpressOptions, running_yunexpress
 from shipping_service.adapters.carriers.yunexpress import CARRIER, tracking, webhook
 from shipping_service.adapters.carriers.yunexpress.client import YunExpressGateway
 from shipping_service.adapters.carriers.yunexpress.settings import YunExpressSettings

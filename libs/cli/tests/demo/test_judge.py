@@ -13,7 +13,7 @@ from crossdock_cli.demo.judge import Row, Verdict, judge
 from crossdock_cli.demo.run import Run
 from crossdock_cli.demo.scenario import ABSENT, Case
 from crossdock_cli.demo.show import compact
-from crossdock_cli.demo.world import PLACES
+from crossdock_cli.demo.world import KITS, PLACES
 from crossdock_cli.stack.services import SERVICES
 
 RUN = Run("abcde", 40, 3)
@@ -46,6 +46,14 @@ def mails(case: Case) -> list[str]:
     return [f"<{case.number}-{n}@shop>" for n in range(sum(case.expected.mails.values()))]
 
 
+def spare(sku: str, shipped: Mapping[str, int]) -> int:
+    return RUN.scenario.received[sku] - shipped.get(sku, 0)
+
+
+def kits_of(name: str, shipped: Mapping[str, int]) -> int:
+    return min(spare(sku, shipped) // units for sku, units in KITS[name].items())
+
+
 def right_books() -> Books:
     scenario = RUN.scenario
     shipped: dict[str, int] = {}
@@ -67,6 +75,7 @@ def right_books() -> Books:
         mails={case.number: mails(case) for case in CASES},
         said={case.number: dict(case.expected.mails) for case in CASES},
         levels={sku: Level(units - shipped.get(sku, 0), 0, 0) for sku, units in scenario.received.items()},
+        shown={"ebay": {"MUG": spare("MUG", shipped), "DESKSET": kits_of("DESKSET", shipped)}},
         unreadable=frozenset(UNREADABLE),
         work=dict.fromkeys(SERVICES, IDLE),
     )
@@ -123,6 +132,19 @@ def _unit_short(books: Books) -> Books:
 def _second_label(books: Books) -> Books:
     two = [*labels(ORDINARY), LiveLabel("T-second", ORDINARY.last_street)]
     return replace(books, live_labels=but(books.live_labels, two))
+
+
+def _label_of_no_shipment(books: Books) -> Books:
+    return replace(books, strange_labels=1)
+
+
+def _more_shown_than_there_is(books: Books) -> Books:
+    shown = {**books.shown["ebay"], "MUG": books.levels["MUG"].on_hand + 1}
+    return replace(books, shown={"ebay": shown})
+
+
+def _nothing_shown(books: Books) -> Books:
+    return replace(books, shown={"ebay": {**books.shown["ebay"], "DESKSET": None}})
 
 
 def _old_address(books: Books) -> Books:
@@ -202,7 +224,7 @@ def _waiting(**what: int) -> Callable[[Books], Books]:
     return doctor
 
 
-ENDS, LABELS = "orders at their ends", "one live label per parcel at the carrier"
+ENDS, LABELS = "orders at their ends", "one live label per parcel"
 MAILS, SHOP = "one mail per thing to say in the mailbox", "shipped orders confirmed by the marketplace"
 MUGS, KEPT = "MUG: on hand + shipped = received", "unreadable webhooks kept"
 
@@ -220,6 +242,9 @@ MUGS, KEPT = "MUG: on hand + shipped = received", "unreadable webhooks kept"
         (_no_label, LABELS),
         (_old_address, "labels that go to another address than the last"),
         (_label_twice, LABELS),
+        (_label_of_no_shipment, LABELS),
+        (_more_shown_than_there_is, "ebay: stock as there is"),
+        (_nothing_shown, "ebay: stock as there is"),
         (_mail_twice, MAILS),
         (_mail_missing, MAILS),
         (_mail_to_somebody_else, MAILS),

@@ -48,6 +48,33 @@ def test_every_kind_of_trouble_is_among_even_the_fewest_orders() -> None:
     assert all(not case.is_ordinary for case in cases)
 
 
+def test_marketplaces_take_turns_and_each_has_its_own_trouble() -> None:
+    platforms = ("shopify", "ebay", "shopee")
+    cases = make_scenario(200, 1, platforms, silent=["shopee"], issuing=["shopee"]).cases
+    ordinary = Counter(case.platform for case in cases if case.is_ordinary)
+    special = [case.title for case in cases if not case.is_ordinary and case.platform != "shopify"]
+
+    assert max(ordinary.values()) - min(ordinary.values()) <= 1
+    assert special == [
+        "ebay: unpaid, paid later",
+        "ebay: cancelled after the label",
+        "shopee: unpaid, paid later",
+        "shopee: cancelled instead of paid",
+    ]
+    assert len({case.number for case in cases}) == len(cases)
+
+
+def test_a_marketplace_that_makes_the_labels_ships_from_one_place_and_a_silent_one_is_mailed_nothing() -> (
+    None
+):
+    cases = make_scenario(300, 1, ("shopify", "shopee"), silent=["shopee"], issuing=["shopee"]).cases
+    theirs = [case for case in cases if case.platform == "shopee"]
+
+    assert theirs
+    assert all(case.expected.parcels <= 1 and not case.expected.mails for case in theirs)
+    assert any(len(case.lines) > 1 for case in theirs)
+
+
 def test_every_tenth_ordinary_order_is_delivered_twice() -> None:
     cases = [case for case in make_scenario(300, 1).cases if case.is_ordinary]
     twice = [case for case in cases if any(isinstance(s, Deliver) and s.copies == 2 for s in case.steps)]

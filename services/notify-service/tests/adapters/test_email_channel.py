@@ -10,7 +10,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import Login, MailboxOptions, MailboxSandbox, running_mailbox
+from crossdock_sandbox.mailbox.app import MailboxOptions, MailboxSandbox, running_mailbox
+from crossdock_sandbox.mailbox.smtp import Login
 from notify_service.adapters.channels.email.channel import EmailChannel
 from notify_service.adapters.channels.email.pool import SmtpPool
 from notify_service.adapters.channels.email.settings import EmailSettings

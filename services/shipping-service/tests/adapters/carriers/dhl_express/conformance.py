@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import DhlExpressOptions, running_dhl_express
+from crossdock_sandbox.dhl_express.app import DhlExpressOptions, running_dhl_express
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.tests.examples import (
     ACCOUNT,

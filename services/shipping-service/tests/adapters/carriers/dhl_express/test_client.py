@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
+from crossdock_sandbox.dhl_express.app import DhlExpressOptions, DhlExpressSandbox, running_dhl_express
 from shipping_service.adapters.carriers.dhl_express import CARRIER
 from shipping_service.adapters.carriers.dhl_express.client import DhlExpressGateway
 from shipping_service.adapters.carriers.dhl_express.tests.examples import (

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import EasyPostOptions, running_easypost
+from crossdock_sandbox.easypost.app import running_easypost
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from shipping_service.adapters.carriers.easypost.client import EasyPostGateway
 from shipping_service.adapters.carriers.easypost.settings import EasyPostSettings
 from shipping_service.adapters.carriers.easypost.tests.examples import a_request

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import EasyPostOptions, EasyPostSandbox, running_easypost
+from crossdock_sandbox.easypost.app import EasyPostSandbox, running_easypost
+from crossdock_sandbox.easypost.office import EasyPostOptions
 from shipping_service.adapters.carriers.easypost import CARRIER
 from shipping_service.adapters.carriers.easypost.client import EasyPostGateway
 from shipping_service.adapters.carriers.easypost.settings import EasyPostSettings

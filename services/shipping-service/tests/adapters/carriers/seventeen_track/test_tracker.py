@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crossdock_sandbox.serving import listening_socket, serving
-from crossdock_sandbox.testing import (
+from crossdock_sandbox.seventeen_track.app import (
     SeventeenTrackOptions,
     SeventeenTrackSandbox,
     running_seventeen_track,

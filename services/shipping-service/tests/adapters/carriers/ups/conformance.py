@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import UpsOptions, running_ups
+from crossdock_sandbox.ups.app import running_ups
+from crossdock_sandbox.ups.office import UpsOptions
 from shipping_service.adapters.carriers.ups.client import UpsGateway
 from shipping_service.adapters.carriers.ups.tests.examples import ACCOUNT, CLIENT, a_request, the_settings
 from shipping_service.adapters.carriers.ups.tests.examples import SECRET as CLIENT_SECRET

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import UpsOptions, UpsSandbox, running_ups
+from crossdock_sandbox.ups.app import UpsSandbox, running_ups
+from crossdock_sandbox.ups.office import UpsOptions
 from shipping_service.adapters.carriers.ups import CARRIER
 from shipping_service.adapters.carriers.ups.client import UpsGateway
 from shipping_service.adapters.carriers.ups.tests.examples import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import YanwenOptions, running_yanwen
+from crossdock_sandbox.yanwen.app import YanwenOptions, running_yanwen
 from shipping_service.adapters.carriers.yanwen.client import YanwenGateway
 from shipping_service.adapters.carriers.yanwen.tests.examples import (
     API_TOKEN,

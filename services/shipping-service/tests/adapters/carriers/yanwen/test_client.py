@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import YanwenOptions, YanwenSandbox, running_yanwen
+from crossdock_sandbox.yanwen.app import YanwenOptions, YanwenSandbox, running_yanwen
 from shipping_service.adapters.carriers.yanwen import CARRIER
 from shipping_service.adapters.carriers.yanwen.client import YanwenGateway
 from shipping_service.adapters.carriers.yanwen.tests.examples import (

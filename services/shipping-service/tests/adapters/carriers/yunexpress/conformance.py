@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import YunExpressOptions, running_yunexpress
+from crossdock_sandbox.yunexpress.app import YunExpressOptions, running_yunexpress
 from shipping_service.adapters.carriers.yunexpress.client import YunExpressGateway
 from shipping_service.adapters.carriers.yunexpress.tests.examples import (
     APP_ID,

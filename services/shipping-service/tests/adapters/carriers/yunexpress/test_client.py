@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from crossdock_sandbox.testing import YunExpressOptions, YunExpressSandbox, running_yunexpress
+from crossdock_sandbox.yunexpress.app import YunExpressOptions, YunExpressSandbox, running_yunexpress
 from shipping_service.adapters.carriers.yunexpress import CARRIER
 from shipping_service.adapters.carriers.yunexpress.client import YunExpressGateway
 from shipping_service.adapters.carriers.yunexpress.tests.examples import (

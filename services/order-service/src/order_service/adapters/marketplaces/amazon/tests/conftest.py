@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import running_amazon
+from crossdock_sandbox.amazon.app import running_amazon
 
 from .world import Seller
 

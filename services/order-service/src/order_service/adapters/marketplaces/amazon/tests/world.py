@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from crossdock_sandbox.testing import AmazonSandbox
+from crossdock_sandbox.amazon.app import AmazonSandbox
 from order_service.adapters.marketplaces.amazon.api import SellingPartnerApi
 from order_service.adapters.marketplaces.amazon.listings import AmazonListings
 from order_service.adapters.marketplaces.amazon.orders import AmazonOrders

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from crossdock_chassis.outgoing import open_http_client
+from crossdock_sandbox.ebay.app import EbayOptions, running_ebay
 from crossdock_sandbox.ebay.notices import sign
-from crossdock_sandbox.testing import EbayOptions, running_ebay
 from order_service.domain.order import LabelSource, Policy
 from order_service.use_cases.ports import Account, Secrets
 

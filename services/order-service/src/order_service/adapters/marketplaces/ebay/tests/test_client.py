@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import EbayOptions, EbaySandbox, running_ebay
+from crossdock_sandbox.ebay.app import EbayOptions, EbaySandbox, running_ebay
 from order_service.adapters.marketplaces.ebay import codes, mapping
 from order_service.adapters.marketplaces.ebay.calls import EbayApi
 from order_service.adapters.marketplaces.ebay.cancelling import EbayCanceller

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from crossdock_sandbox.testing import GenericSandbox, running_generic
+from crossdock_sandbox.generic.app import GenericSandbox, running_generic
 from order_service.adapters.marketplaces.generic import can_ask
 from order_service.adapters.marketplaces.generic.client import GenericGateway, refuse_unless_reachable
 from order_service.adapters.marketplaces.generic.settings import GenericSettings

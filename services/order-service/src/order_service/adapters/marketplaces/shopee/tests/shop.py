@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import ShopeeOptions, ShopeeSandbox, running_shopee
+from crossdock_sandbox.shopee.app import ShopeeOptions, ShopeeSandbox, running_shopee
 from order_service.adapters.marketplaces.shopee import open_marketplace
 from order_service.use_cases.marketplace import Marketplace
 from order_service.use_cases.ports import Account, Tokens

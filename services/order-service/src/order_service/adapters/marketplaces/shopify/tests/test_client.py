@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import ShopifyOptions, ShopifySandbox, running_shopify
+from crossdock_sandbox.shopify.app import ShopifyOptions, ShopifySandbox, running_shopify
 from order_service.adapters.marketplaces.shopify.client import ShopifyGateway
 from order_service.use_cases.marketplace import (
     MarketplaceOutcomeUnknown,

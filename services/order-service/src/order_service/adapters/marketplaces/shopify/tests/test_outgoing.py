@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import running_shopify
+from crossdock_sandbox.shopify.app import running_shopify
 from order_service.adapters.marketplaces.shopify import open_marketplace
 from order_service.adapters.marketplaces.shopify.cancelling import ShopifyCanceller
 from order_service.adapters.marketplaces.shopify.stock import ShopifyStock

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from crossdock_sandbox.testing import TikTokShopSandbox
+from crossdock_sandbox.tiktok_shop.app import TikTokShopSandbox
 from order_service.adapters.marketplaces.tiktok_shop import open_marketplace
 from order_service.use_cases.marketplace import Marketplace, Tracking
 from order_service.use_cases.ports import Account, Tokens

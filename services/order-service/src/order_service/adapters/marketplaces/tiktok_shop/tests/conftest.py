@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import running_tiktok_shop
+from crossdock_sandbox.tiktok_shop.app import running_tiktok_shop
 
 from .a_shop import Shop
 

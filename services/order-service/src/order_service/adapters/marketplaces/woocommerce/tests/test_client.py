@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crossdock_chassis.outgoing import open_http_client
-from crossdock_sandbox.testing import WooCommerceSandbox, running_woocommerce
+from crossdock_sandbox.woocommerce.app import WooCommerceSandbox, running_woocommerce
 from order_service.adapters.marketplaces.woocommerce.client import WooCommerceGateway
 from order_service.adapters.marketplaces.woocommerce.mapping import Habits, read_order
 from order_service.adapters.marketplaces.woocommerce.settings import WooCommerceSettings
