@@ -6,11 +6,9 @@ from typing import Any, Self
 
 from crossdock_chassis.ids import new_id
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.world import GOODS, PLACES, RULES, WAREHOUSES
+from crossdock_cli.demo.world import ABROAD, AT_HOME, GOODS, PLACES, WAREHOUSES
 
 from .orders import MIXED
-
-_ACROSS, _AT_HOME = (str(rule["service"]) for rule in RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class Order:
     @property
     def service(self) -> str:
         """The carrier's service, by the demo's rules."""
-        return _ACROSS if self.is_abroad else _AT_HOME
+        return ABROAD if self.is_abroad else AT_HOME
 
     @property
     def weight_g(self) -> int:

@@ -123,6 +123,9 @@ KITS: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 #: Nobody has told us what this is, until somebody does.
 UNKNOWN_NAME, UNKNOWN_IS = "MYSTERY", "TEE"
 
+#: EasyPost's services for what no other rule takes.
+ABROAD, AT_HOME = "DHLExpress:ExpressWorldwideNonDoc", "DHLExpress:DomesticExpress"
+
 #: The first rule that fits decides, of those whose carrier there is. Services are called as their carriers
 #: call them.
 RULES: Final = (
@@ -131,7 +134,7 @@ RULES: Final = (
         "priority": 800,
         "conditions": {"cross_border": True, "warehouses": [GUANGZHOU]},
         "carrier": "easypost",
-        "service": "DHLExpress:ExpressWorldwideNonDoc",
+        "service": ABROAD,
     },
     {
         "name": "demo: to the United States from Berlin",
@@ -180,14 +183,14 @@ RULES: Final = (
         "priority": 900,
         "conditions": {"cross_border": True},
         "carrier": "easypost",
-        "service": "DHLExpress:ExpressWorldwideNonDoc",
+        "service": ABROAD,
     },
     {
         "name": "demo: at home",
         "priority": 910,
         "conditions": {"cross_border": False},
         "carrier": "easypost",
-        "service": "DHLExpress:DomesticExpress",
+        "service": AT_HOME,
     },
 )
 
