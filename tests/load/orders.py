@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+from crossdock_cli.demo.cases import Case, Expected, Sold
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Case, Expected, Sold
 from crossdock_cli.demo.shop_orders import shop_order
 from crossdock_cli.demo.world import GOODS
 

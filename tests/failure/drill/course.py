@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from crossdock_cli.api import Api, Refused
-from crossdock_cli.demo.books import Books, Reader
+from crossdock_cli.demo.books import Books
+from crossdock_cli.demo.cases import Case
 from crossdock_cli.demo.doubts import settle_doubts
 from crossdock_cli.demo.driver import Driver
 from crossdock_cli.demo.judge import Verdict, judge
 from crossdock_cli.demo.merchant import set_up
+from crossdock_cli.demo.reader import Reader
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Case, Scenario, make_scenario
+from crossdock_cli.demo.scenario import Scenario, make_scenario
 from crossdock_cli.stack.folder import DataFolder
 
 from .ground import Ground

@@ -10,7 +10,7 @@ from statistics import median
 import asyncpg
 
 from crossdock_cli.api import Api
-from crossdock_cli.demo.scenario import Case, Expected, Sold
+from crossdock_cli.demo.cases import Case, Expected, Sold
 from crossdock_cli.errors import CommandFailed
 
 from ..system import DATABASE_AWAY

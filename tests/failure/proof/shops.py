@@ -11,9 +11,10 @@ from typing import Any
 
 from crossdock_cli.api import Api
 from crossdock_cli.connection import Connection
+from crossdock_cli.demo.cases import Case
 from crossdock_cli.demo.merchant import API_VERSION, map_sku, receive, set_up
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Case, Scenario
+from crossdock_cli.demo.scenario import Scenario
 from crossdock_cli.demo.shop_orders import changed, shop_order
 from crossdock_cli.demo.world import GOODS
 

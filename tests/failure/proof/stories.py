@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from crossdock_cli.demo.scenario import Case, Expected, Sold
+from crossdock_cli.demo.cases import Case, Expected, Sold
 from crossdock_cli.demo.world import KITS, PLACES, REFUSED_STREET
 
 

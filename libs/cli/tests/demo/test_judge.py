@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from crossdock_cli.demo.books import Books, Fulfilment, Level, LiveLabel, OrderSeen, Work
+from crossdock_cli.demo.cases import ABSENT, Case
 from crossdock_cli.demo.driver import unreadable_webhooks
 from crossdock_cli.demo.judge import Row, Verdict, judge
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import ABSENT, Case
 from crossdock_cli.demo.show import compact
 from crossdock_cli.demo.world import KITS, PLACES
 from crossdock_cli.stack.services import SERVICES

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
+from crossdock_cli.demo.cases import ABSENT, CANCELLED, CLOSED, units_of
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import ABSENT, CANCELLED, CLOSED, make_scenario, units_of
+from crossdock_cli.demo.scenario import make_scenario
 from crossdock_cli.demo.steps import Deliver
 from crossdock_cli.demo.world import GOODS, KITS, PLACES, WAREHOUSES, components_of
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crossdock_cli.api import Api, Refused
+from crossdock_cli.demo.cases import CANCELLED, CLOSED, SHOPIFY, Case
 from crossdock_cli.demo.merchant import map_sku, receive
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import CANCELLED, CLOSED, SHOPIFY, Case
 from crossdock_cli.demo.shop_orders import changed, is_changed, shop_order
 from crossdock_cli.demo.steps import (
     Buy,

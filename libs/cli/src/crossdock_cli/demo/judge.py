@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossdock_cli.demo.books import Books, OrderSeen
-from crossdock_cli.demo.scenario import ABSENT, Case, Scenario
+from crossdock_cli.demo.cases import ABSENT, Case
+from crossdock_cli.demo.scenario import Scenario
 from crossdock_cli.demo.world import components_of
 from crossdock_cli.stack.services import SERVICES
 

@@ -4,8 +4,9 @@ import asyncio
 
 from crossdock_cli.api import Api
 from crossdock_cli.connection import Connection
+from crossdock_cli.demo.cases import SHOPIFY
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import SHOPIFY, Scenario
+from crossdock_cli.demo.scenario import Scenario
 from crossdock_cli.demo.trade import Trade
 from crossdock_cli.demo.world import GOODS, KITS, RULES, WAREHOUSES, components_of
 

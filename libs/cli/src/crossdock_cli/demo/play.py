@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from crossdock_cli.api import Api
 from crossdock_cli.connection import Connection
-from crossdock_cli.demo.books import Reader
+from crossdock_cli.demo.cases import SHOPIFY
 from crossdock_cli.demo.doubts import settle_doubts
 from crossdock_cli.demo.driver import Driver, unreadable_webhooks
 from crossdock_cli.demo.judge import Verdict, is_through, judge
 from crossdock_cli.demo.merchant import set_up
+from crossdock_cli.demo.reader import Reader
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import SHOPIFY
 from crossdock_cli.demo.trade import find_members
 
 LOOK_EVERY_S = 1.0

@@ -4,7 +4,8 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from crossdock_cli.demo.scenario import SHOPIFY, Case, Scenario, make_scenario
+from crossdock_cli.demo.cases import SHOPIFY, Case
+from crossdock_cli.demo.scenario import Scenario, make_scenario
 from crossdock_cli.errors import CommandFailed
 from crossdock_cli.stack.folder import DataFolder
 

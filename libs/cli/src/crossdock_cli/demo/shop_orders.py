@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from crossdock_cli.demo.cases import Case, Sold
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Case, Sold
 from crossdock_cli.demo.world import CURRENCIES, GOODS, NEW_STREET, PLACES, Place, components_of
 
 SHIPPING_CENTS = 490

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossdock_cli.api import Api, Refused
+from crossdock_cli.demo.cases import Case
 from crossdock_cli.demo.run import Run
-from crossdock_cli.demo.scenario import Case
 from crossdock_cli.demo.shop_orders import SHIPPING_CENTS, converted, price, title_of
 from crossdock_cli.demo.world import GOODS, KITS, PLACES
 
