@@ -28,7 +28,7 @@ def tracking(case: Case) -> tuple[str, ...]:
 
 
 def labels(case: Case) -> list[LiveLabel]:
-    return [LiveLabel(number, case.last_street) for number in tracking(case)]
+    return [LiveLabel(number, case.last_street, "easypost") for number in tracking(case)]
 
 
 def fulfilments(case: Case) -> list[Fulfilment]:
@@ -101,6 +101,7 @@ def test_right_books_hold() -> None:
 
     assert red(verdict) == set()
     assert verdict.holds
+    assert verdict.issued == {"easypost": sum(case.expected.parcels for case in CASES)}
 
 
 def _lost(books: Books) -> Books:
@@ -130,7 +131,7 @@ def _unit_short(books: Books) -> Books:
 
 
 def _second_label(books: Books) -> Books:
-    two = [*labels(ORDINARY), LiveLabel("T-second", ORDINARY.last_street)]
+    two = [*labels(ORDINARY), LiveLabel("T-second", ORDINARY.last_street, "ups")]
     return replace(books, live_labels=but(books.live_labels, two))
 
 

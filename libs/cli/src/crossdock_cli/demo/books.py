@@ -24,11 +24,12 @@ class OrderSeen:
 class LiveLabel:
     """A carrier's or marketplace's word: a label that is paid for and not given back.
 
-    `street`: where it goes; None where the marketplace, which knows, does not say.
+    `street`: where it goes; None where the marketplace, which knows, does not say. `issuer`: who has made it.
     """
 
     tracking: str
     street: str | None
+    issuer: str
 
 
 @dataclass(frozen=True, slots=True)

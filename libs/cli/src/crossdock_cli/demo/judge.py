@@ -29,10 +29,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Every order, special cases first, and every balance."""
+    """Every order, special cases first, and every balance. `issued`: who has issued how many live labels."""
 
     orders: tuple[Row, ...]
     balances: tuple[Row, ...]
+    issued: Mapping[str, int]
 
     @property
     def holds(self) -> bool:
@@ -54,6 +55,7 @@ def judge(scenario: Scenario, books: Books, *, unreadable: Iterable[str]) -> Ver
             Row("unreadable webhooks kept", *_both(sorted(unreadable), sorted(books.unreadable))),
             *_work(books),
         ),
+        issued=Counter(label.issuer for labels in books.live_labels.values() for label in labels),
     )
 
 

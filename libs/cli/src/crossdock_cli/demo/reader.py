@@ -128,7 +128,7 @@ class Reader:
                 if order_id is None:
                     strange += row["is_live"]
                 elif row["is_live"] and order_id in by_id:
-                    label = LiveLabel(row["tracking_number"], row["street"])
+                    label = LiveLabel(row["tracking_number"], row["street"], carrier)
                     found.setdefault(by_id[order_id], []).append(label)
         return found, strange
 
@@ -136,8 +136,8 @@ class Reader:
         """What the marketplaces but Shopify know of each order."""
         lists = await asyncio.gather(*map(self._trade.orders, self._others))
         return {
-            self._by_number[order["number"]]: order
-            for orders in lists
+            self._by_number[order["number"]]: {"platform": platform, **order}
+            for platform, orders in zip(self._others, lists, strict=True)
             for order in orders
             if order["number"] in self._by_number
         }
@@ -209,7 +209,8 @@ def _has_left(parcel: Mapping[str, Any]) -> bool:
 
 def _own_labels(known: Mapping[str, Any]) -> list[LiveLabel]:
     """Those that the marketplace has issued; what it has cancelled needs none."""
-    return [] if known["is_cancelled"] else [LiveLabel(one, None) for one in known["labels"]]
+    numbers = () if known["is_cancelled"] else known["labels"]
+    return [LiveLabel(number, None, known["platform"]) for number in numbers]
 
 
 def _letters(reference: str) -> str:

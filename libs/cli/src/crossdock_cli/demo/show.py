@@ -14,6 +14,8 @@ from crossdock_cli.terminal import out
 def print_verdict(verdict: Verdict, *, troubles: Sequence[str], seconds: float) -> None:
     _print("orders", compact(verdict.orders))
     _print("balances", verdict.balances)
+    issued = ", ".join(f"{count} {issuer}" for issuer, count in sorted(verdict.issued.items()))
+    out.print(Text(f"labels: {issued or 'none'}"))
     for trouble in troubles:
         out.print(Text(f"on the way: {trouble}", style="yellow"))
     wrong = sum(not row.holds for row in (*verdict.orders, *verdict.balances))
@@ -38,6 +40,7 @@ def verdict_json(verdict: Verdict, *, troubles: Sequence[str], seconds: float) -
         "holds": verdict.holds,
         "seconds": round(seconds, 1),
         "troubles": list(troubles),
+        "labels": dict(sorted(verdict.issued.items())),
         "orders": [asdict(row) | {"holds": row.holds} for row in verdict.orders],
         "balances": [asdict(row) | {"holds": row.holds} for row in verdict.balances],
     }
