@@ -50,7 +50,7 @@ def finished() -> Iterator[Finished]:
     folder.chmod(0o711)  # PostgreSQL may run as another user, which passes through
     stack = folder / "stack"
     try:
-        _crossdock(stack, "up", "--detach")
+        _crossdock(stack, "up", "--few", "--detach")  # what the checker reads the books of
         try:
             _crossdock(stack, "demo", "--orders", str(ORDERS), "--patience", "120", "--json")
             yield _snapshot(DataFolder(stack))

@@ -17,7 +17,7 @@ from crossdock_cli.errors import CommandFailed, EmbeddedError, NotRunning, Wrong
 from crossdock_cli.stack.folder import DataFolder
 from crossdock_cli.stack.record import read_record
 from crossdock_cli.stack.run import Stack, StackOptions
-from crossdock_cli.stack.sandboxes import all_sandboxes
+from crossdock_cli.stack.sandboxes import FEW, all_sandboxes
 from crossdock_cli.terminal import notes, out, print_json, print_table
 
 START_S = 180.0
@@ -32,6 +32,9 @@ def up(
     port: Annotated[
         list[str] | None, typer.Option("--port", help="NAME=NUMBER, e.g. order=8101. May be repeated.")
     ] = None,
+    few: Annotated[
+        bool, typer.Option("--few", help="One marketplace and one carrier, not all: smaller and quicker.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when it is ready; `down` ends it.")
     ] = False,
@@ -48,7 +51,7 @@ def up(
         kafka=kafka,
         brokers=brokers,
         ports=_ports(port or []),
-        sandboxes=tuple(all_sandboxes()),
+        sandboxes=FEW if few else tuple(all_sandboxes()),
     )
     folder = DataFolder(target.data)
     if detach:
