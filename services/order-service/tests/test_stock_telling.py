@@ -18,6 +18,7 @@ from crossdock_contracts.inventory import StockLevelChangedV1
 from order_service.domain.lines import Component, Mapped
 from order_service.domain.stock import Dials
 from order_service.messaging.stock_jobs import StockJobs
+from order_service.persistence import stock
 from order_service.persistence.transaction import OrderDatabase
 from order_service.use_cases import tell_stock
 from order_service.use_cases.marketplace import (
@@ -425,3 +426,23 @@ async def test_whatever_happens_the_last_number_told_is_the_newest(
 async def turn(database: OrderDatabase, percent: int) -> None:
     async with database.transaction() as tx:
         await tell_stock.set_dials(SHOP, DialsSet(True, Dials(percent=percent)), tx=tx)
+
+
+async def test_a_round_that_waits_for_its_lock_keeps_nobody_out(
+    database: OrderDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "_PAUSES_S", (0.02,) * 500)
+
+    async def hold() -> None:
+        async with database.transaction() as tx:
+            await tx.stock.hold(SHOP.merchant_id)
+
+    async with database.transaction() as first:
+        await first.stock.share([SHOP.merchant_id])
+        holding = asyncio.create_task(hold())
+        await asyncio.sleep(0.1)
+        async with database.transaction() as second:
+            await second.stock.share([SHOP.merchant_id])
+        assert not holding.done()
+
+    await holding
