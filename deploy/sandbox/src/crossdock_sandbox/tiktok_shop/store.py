@@ -199,7 +199,8 @@ class Store:
 
     def order_of_package(self, shop: str, package_id: str) -> dict[str, Any] | None:
         """The order that has units in it."""
-        for row in self._books.all("SELECT body_json FROM orders WHERE shop = ?", (shop,)):
+        named = "SELECT body_json FROM orders WHERE shop = ? AND instr(body_json, ?) > 0"
+        for row in self._books.all(named, (shop, package_id)):
             order: dict[str, Any] = json.loads(row["body_json"])
             if any(unit.get("package_id") == package_id for unit in order["line_items"]):
                 return order

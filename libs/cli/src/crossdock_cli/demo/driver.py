@@ -125,9 +125,8 @@ class Driver:
             self.placed += len(chunk)
 
     async def _deliver(self, case: Case, index: int, step: Deliver) -> None:
-        if (
-            step.signature != "good"
-        ):  # somebody else makes it up: the shop, which is asked too, has no such order
+        if step.signature != "good":
+            # Somebody else makes it up: the shop, which is asked for its orders too, has none like it.
             order = shop_order(self._run, case, placed_at=datetime.now(UTC))
             await self._send_webhooks([self._delivery(case, index, step, _written(order))])
             return
